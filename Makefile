@@ -1,0 +1,43 @@
+# Every target explains itself: `make help`.
+GO        ?= go
+LINT       = .tools/golangci-lint
+LINT_VER   = v2.15.0
+TESTFLAGS ?=
+SUITE     ?= all
+FIGURE    ?= *
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench fuzz setup guest vendor lint
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## the server on embedded defaults, on http://127.0.0.1:8000
+	$(GO) run ./server/fogd
+
+setup: ## install what the tests need (root on Debian), or say what to install
+	@tools/setup.sh
+
+test: setup ## every test with the race detector, on SQLite and PostgreSQL, then the examples
+	$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
+	tools/examples.sh
+
+check: $(LINT) ## formatting, vet, lints, the arrows between packages, an outside program, all builds
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	cd bench && $(GO) vet ./...
+	$(LINT) run ./...
+	$(GO) test -count=1 -run 'TestArrows|TestOutsideProgram' ./fog
+	$(GO) build ./...
+
+bench: ## measure: SUITE=server|endtoend|all, FIGURE=glob; prints one line a figure
+	cd bench && $(GO) run . -suite '$(SUITE)' -figure '$(FIGURE)'
+
+fuzz: ## run every fuzz target for FUZZTIME (default 30s) each
+	tools/fuzz.sh $(or $(FUZZTIME),30s)
+
+guest: ## rebuild the WebAssembly guest from its C source, byte for byte
+	$(GO) generate ./fog/guest
+
+$(LINT):
+	GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
