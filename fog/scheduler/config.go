@@ -1,0 +1,136 @@
+package scheduler
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/internal/id"
+	"github.com/fogcompute/fogcompute/fog/principal"
+)
+
+// Config sets a scheduler up. Its zero value works: a scheduler in memory whose jobs cost nothing to hold.
+type Config struct {
+	// Store keeps the rows; nil is a Memory of this scheduler's own.
+	Store Store
+	// Abilities are what Store can do beyond the port.
+	Abilities Abilities
+	// Escrow holds the payers' funds; nil holds nothing, and jobs are queued when they are submitted.
+	Escrow Escrow
+	// Pricer prices slots; nil is TierPricer{}.
+	Pricer Pricer
+	// Authorize says who may do what; nil is principal.Owners{}.
+	Authorize principal.Authorizer
+	// Duties keeps the duty of planning; nil is one in memory, for a single server.
+	Duties duty.Duties
+	// Holder is this server's name among the holders of duties; "" is a random one.
+	Holder string
+
+	// Lease is how long a running attempt lives without being renewed; zero is 30 s.
+	Lease time.Duration
+	// PickUp is how long a placed attempt waits to be fetched; zero is 15 s.
+	PickUp time.Duration
+	// MaxSuspend is how long an attempt may stay suspended before it is placed elsewhere; zero is 10 min.
+	MaxSuspend time.Duration
+	// Vest is the time between validation and vesting; zero vests at once.
+	Vest time.Duration
+	// HoldRetry is when an unanswered request for funds is repeated; zero is 5 s.
+	HoldRetry time.Duration
+	// MaxJobRuntime is the greatest MaxRuntime and Estimate of a submission, and its MaxRuntime where neither is given;
+	// zero is 24 h.
+	MaxJobRuntime time.Duration
+	// Retention is how long finished jobs are kept; zero is 30 days, negative is for ever.
+	Retention time.Duration
+	// Poll is how often the planner looks for work that nobody told it of, and Wait for placements made by another
+	// server; zero is 1 s.
+	Poll time.Duration
+	// DutyTTL is how long the planner's duty outlives a server that vanished; zero is 10 s.
+	DutyTTL time.Duration
+
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Random is the source of identifiers; nil is crypto/rand.
+	Random io.Reader
+	// Step is called with the name of each step after its commit, for tracing and fault injection; nil is off. See Steps.
+	Step func(name string)
+	// Logger gets what went wrong in the background; nil is nowhere.
+	Logger *slog.Logger
+}
+
+// Abilities are functions that a store may offer beyond the port; each may be nil.
+type Abilities struct {
+	// InsertTx is Jobs.Insert inside the caller's own transaction.
+	InsertTx func(ctx context.Context, tx *sql.Tx, jobs []Insertion) ([]Inserted, error)
+}
+
+// DutyPlan is the duty of planning.
+const DutyPlan duty.Name = "scheduler.plan"
+
+// complete validates the configuration and fills the zeros in.
+func (c Config) complete() (Config, error) {
+	for _, d := range []struct {
+		name  string
+		value *time.Duration
+		usual time.Duration
+	}{
+		{"Lease", &c.Lease, 30 * time.Second},
+		{"PickUp", &c.PickUp, 15 * time.Second},
+		{"MaxSuspend", &c.MaxSuspend, 10 * time.Minute},
+		{"Vest", &c.Vest, 0},
+		{"HoldRetry", &c.HoldRetry, 5 * time.Second},
+		{"MaxJobRuntime", &c.MaxJobRuntime, 24 * time.Hour},
+		{"Poll", &c.Poll, time.Second},
+		{"DutyTTL", &c.DutyTTL, 10 * time.Second},
+	} {
+		if *d.value < 0 {
+			return c, fault.Field("scheduler.new", d.name, "%v is negative", *d.value)
+		}
+		if *d.value == 0 {
+			*d.value = d.usual
+		}
+	}
+	if c.Retention == 0 {
+		c.Retention = 30 * 24 * time.Hour
+	}
+	c.fillPorts()
+	return c, nil
+}
+
+func (c *Config) fillPorts() {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	if c.Holder == "" {
+		c.Holder = id.New(c.Now(), c.Random)
+	}
+	if c.Store == nil {
+		duties := duty.NewMemory(c.Now)
+		c.Store = NewMemory(nil, duties)
+		if c.Duties == nil {
+			c.Duties = duties
+		}
+	}
+	if c.Duties == nil {
+		c.Duties = duty.NewMemory(c.Now)
+	}
+	if c.Pricer == nil {
+		c.Pricer = TierPricer{}
+	}
+	if c.Authorize == nil {
+		c.Authorize = principal.Owners{}
+	}
+	if c.Step == nil {
+		c.Step = func(string) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}

@@ -1,0 +1,444 @@
+package scheduler
+
+import (
+	"context"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/internal/journal"
+	"github.com/fogcompute/fogcompute/fog/principal"
+)
+
+// Memory is a Store without a disk: the twin for embedded use and tests.
+type Memory struct {
+	facts  *journal.Memory
+	duties *duty.Memory
+
+	mu       sync.RWMutex // guards what follows
+	jobs     map[JobID]*Record
+	keys     map[ownKey]JobID
+	listed   map[principal.Tenant]*ordered // by submission
+	counts   map[countKey]int64
+	waiting  ordered // queued, by ReadyAt
+	ready    ordered // queued and seen past ReadyAt, by rank
+	due      ordered // by DueAt
+	finished ordered // final, by Finished
+	live     map[NodeID]map[AttemptID]Attempt
+	tally    map[principal.Tenant]Tally
+	nodes    map[NodeID]Node
+}
+
+type ownKey struct {
+	tenant principal.Tenant
+	owner  principal.Account
+	key    string
+}
+
+type countKey struct {
+	tenant principal.Tenant
+	owner  principal.Account
+	tier   Tier
+	state  State
+}
+
+var _ Store = (*Memory)(nil)
+
+// NewMemory returns an empty store. Facts go to the journal, if it is not nil; fences are checked against the duties, if
+// they are not nil.
+func NewMemory(facts *journal.Memory, duties *duty.Memory) *Memory {
+	return &Memory{
+		facts:  facts,
+		duties: duties,
+		jobs:   map[JobID]*Record{},
+		keys:   map[ownKey]JobID{},
+		listed: map[principal.Tenant]*ordered{},
+		counts: map[countKey]int64{},
+		live:   map[NodeID]map[AttemptID]Attempt{},
+		tally:  map[principal.Tenant]Tally{},
+		nodes:  map[NodeID]Node{},
+	}
+}
+
+// Insert implements Jobs.
+func (m *Memory) Insert(_ context.Context, jobs []Insertion) ([]Inserted, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]Inserted, len(jobs))
+	for i, in := range jobs {
+		own := ownKey{in.Job.Tenant, in.Job.Owner, in.Job.Key}
+		if in.Job.Key != "" {
+			if stored, ok := m.keys[own]; ok {
+				out[i] = Inserted{Job: m.jobs[stored].Job}
+				continue
+			}
+			m.keys[own] = in.Job.ID
+		}
+		m.jobs[in.Job.ID] = &Record{Job: in.Job}
+		m.list(in.Job.Tenant).add(listKey(&in.Job))
+		m.counts[countOf(&in.Job)]++
+		m.index(&in.Job)
+		m.write(in.Job.Tenant, in.Tally, in.Facts)
+		out[i] = Inserted{Job: in.Job, Fresh: true}
+	}
+	return out, nil
+}
+
+// Load implements Jobs.
+func (m *Memory) Load(_ context.Context, ids []JobID) ([]Record, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make([]Record, 0, len(ids))
+	for _, id := range ids {
+		if r, ok := m.jobs[id]; ok {
+			out = append(out, r.copy())
+		}
+	}
+	return out, nil
+}
+
+func (r *Record) copy() Record {
+	return Record{Job: r.Job, Attempts: slices.Clone(r.Attempts)}
+}
+
+// Commit implements Jobs.
+func (m *Memory) Commit(_ context.Context, fence Fence, changes []Change) ([]bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.check(fence); err != nil {
+		return nil, err
+	}
+	written := make([]bool, len(changes))
+	for i := range changes {
+		c := &changes[i]
+		r, ok := m.jobs[c.Record.Job.ID]
+		if !ok || r.Job.Version != c.Was {
+			continue
+		}
+		m.replace(r, &c.Record)
+		m.write(r.Job.Tenant, c.Tally, c.Facts)
+		written[i] = true
+	}
+	return written, nil
+}
+
+func (m *Memory) check(fence Fence) error {
+	if m.duties == nil {
+		return nil
+	}
+	return m.duties.Check(fence)
+}
+
+// replace puts the changed job and attempts in the place of the stored ones.
+func (m *Memory) replace(r *Record, changed *Record) {
+	m.unindex(&r.Job)
+	if r.Job.State != changed.Job.State {
+		m.counts[countOf(&r.Job)]--
+		m.counts[countOf(&changed.Job)]++
+	}
+	r.Job = changed.Job
+	m.index(&r.Job)
+	for _, a := range changed.Attempts {
+		i := slices.IndexFunc(r.Attempts, func(b Attempt) bool { return b.ID == a.ID })
+		if i >= 0 {
+			r.Attempts[i] = a
+		} else {
+			r.Attempts = append(r.Attempts, a)
+		}
+		m.follow(a)
+	}
+}
+
+// follow keeps the index of live attempts.
+func (m *Memory) follow(a Attempt) {
+	if !a.State.Live() {
+		delete(m.live[a.Node], a.ID)
+		if len(m.live[a.Node]) == 0 {
+			delete(m.live, a.Node)
+		}
+		return
+	}
+	if m.live[a.Node] == nil {
+		m.live[a.Node] = map[AttemptID]Attempt{}
+	}
+	a.Result = nil
+	m.live[a.Node][a.ID] = a
+}
+
+func (m *Memory) write(tenant principal.Tenant, sums Tally, facts []Fact) {
+	if len(sums) > 0 && m.tally[tenant] == nil {
+		m.tally[tenant] = Tally{}
+	}
+	for k, v := range sums {
+		m.tally[tenant][k] += v
+	}
+	if m.facts != nil && len(facts) > 0 {
+		m.facts.Append(facts...)
+	}
+}
+
+func (m *Memory) list(tenant principal.Tenant) *ordered {
+	l := m.listed[tenant]
+	if l == nil {
+		l = &ordered{}
+		m.listed[tenant] = l
+	}
+	return l
+}
+
+func (m *Memory) index(j *Job) {
+	switch {
+	case j.State == Queued:
+		m.waiting.add(waitKey(j))
+	case j.State.Final():
+		m.finished.add(orderKey{a: j.Finished.UnixMicro(), id: string(j.ID)})
+	}
+	if !j.DueAt.IsZero() {
+		m.due.add(orderKey{a: j.DueAt.UnixMicro(), id: string(j.ID)})
+	}
+}
+
+func (m *Memory) unindex(j *Job) {
+	switch {
+	case j.State == Queued:
+		m.waiting.remove(waitKey(j))
+		m.ready.remove(rankKey(RankOf(j)))
+	case j.State.Final():
+		m.finished.remove(orderKey{a: j.Finished.UnixMicro(), id: string(j.ID)})
+	}
+	if !j.DueAt.IsZero() {
+		m.due.remove(orderKey{a: j.DueAt.UnixMicro(), id: string(j.ID)})
+	}
+}
+
+func countOf(j *Job) countKey { return countKey{j.Tenant, j.Owner, j.Tier, j.State} }
+func listKey(j *Job) orderKey { return orderKey{a: j.Submitted.UnixMicro(), id: string(j.ID)} }
+func waitKey(j *Job) orderKey { return orderKey{a: micros(j.ReadyAt), id: string(j.ID)} }
+func rankKey(r Rank) orderKey {
+	return orderKey{a: -int64(r.Weight), b: r.Submitted.UnixMicro(), id: string(r.ID)}
+}
+
+// micros is a time as the databases store it: zero for none.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// Ready implements Queue.
+func (m *Memory) Ready(_ context.Context, now time.Time, after *Rank, limit int) ([]Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.promote(now)
+	from := orderKey{a: math.MinInt64}
+	if after != nil {
+		from = rankKey(*after)
+	}
+	var out []Record
+	for k := range m.ready.from(from) {
+		if len(out) >= limit {
+			break
+		}
+		r := m.jobs[JobID(k.id)]
+		if r.Job.ReadyAt.After(now) || after != nil && RankOf(&r.Job) == *after {
+			continue
+		}
+		out = append(out, r.copy())
+	}
+	return out, nil
+}
+
+// promote moves the jobs that have waited long enough to the ranked ones.
+func (m *Memory) promote(now time.Time) {
+	var over []orderKey
+	for k := range m.waiting.from(orderKey{a: math.MinInt64}) {
+		if k.a > now.UnixMicro() {
+			break
+		}
+		over = append(over, k)
+	}
+	for _, k := range over {
+		m.waiting.remove(k)
+		m.ready.add(rankKey(RankOf(&m.jobs[JobID(k.id)].Job)))
+	}
+}
+
+// Due implements Queue.
+func (m *Memory) Due(_ context.Context, now time.Time, limit int) ([]Record, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []Record
+	for k := range m.due.from(orderKey{a: math.MinInt64}) {
+		if k.a > now.UnixMicro() || len(out) >= limit {
+			break
+		}
+		out = append(out, m.jobs[JobID(k.id)].copy())
+	}
+	return out, nil
+}
+
+// Live implements Queue.
+func (m *Memory) Live(_ context.Context, nodes []NodeID) ([]Attempt, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []Attempt
+	if nodes == nil {
+		for _, attempts := range m.live {
+			out = slices.AppendSeq(out, maps.Values(attempts))
+		}
+		return out, nil
+	}
+	seen := make(map[NodeID]bool, len(nodes))
+	for _, n := range nodes {
+		if !seen[n] {
+			seen[n] = true
+			out = slices.AppendSeq(out, maps.Values(m.live[n]))
+		}
+	}
+	return out, nil
+}
+
+// Tally implements Queue.
+func (m *Memory) Tally(_ context.Context, tenant principal.Tenant) (map[TallyKey]int64, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := maps.Clone(m.tally[tenant])
+	if out == nil {
+		out = Tally{}
+	}
+	return out, nil
+}
+
+// Find implements Jobs.
+func (m *Memory) Find(_ context.Context, q JobQuery) (JobPage, error) {
+	last := orderKey{a: math.MaxInt64}
+	if q.Cursor != "" {
+		c, err := ParseCursor(q.Cursor)
+		if err != nil {
+			return JobPage{}, err
+		}
+		last = orderKey{a: c.Submitted.UnixMicro(), id: string(c.ID)}
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	page := JobPage{Jobs: []Job{}}
+	for k, n := range m.counts {
+		if k.tenant == q.Tenant && (q.Owner == "" || k.owner == q.Owner) {
+			page.Total += n
+			if q.takes(k.tier, k.state) {
+				page.Filtered += n
+			}
+		}
+	}
+	l := m.listed[q.Tenant]
+	if l == nil {
+		return page, nil
+	}
+	for k := range l.before(last) {
+		j := &m.jobs[JobID(k.id)].Job
+		if q.Owner != "" && j.Owner != q.Owner || !q.takes(j.Tier, j.State) {
+			continue
+		}
+		if len(page.Jobs) == q.PageSize() {
+			end := &page.Jobs[len(page.Jobs)-1]
+			page.Next = Cursor{Submitted: end.Submitted, ID: end.ID}.String()
+			break
+		}
+		page.Jobs = append(page.Jobs, j.brief())
+	}
+	return page, nil
+}
+
+func (q JobQuery) takes(t Tier, s State) bool {
+	return (q.Tier == "" || q.Tier == t) && (len(q.States) == 0 || slices.Contains(q.States, s))
+}
+
+// brief is the job as lists show it.
+func (j *Job) brief() Job {
+	b := *j
+	b.Task, b.Log, b.Result = Task{}, nil, nil
+	return b
+}
+
+// Purge implements Jobs.
+func (m *Memory) Purge(_ context.Context, finishedBefore time.Time, limit int) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var over []JobID
+	for k := range m.finished.from(orderKey{a: math.MinInt64}) {
+		if k.a >= finishedBefore.UnixMicro() || len(over) >= limit {
+			break
+		}
+		over = append(over, JobID(k.id))
+	}
+	for _, id := range over {
+		j := &m.jobs[id].Job
+		m.unindex(j)
+		m.list(j.Tenant).remove(listKey(j))
+		m.counts[countOf(j)]--
+		delete(m.keys, ownKey{j.Tenant, j.Owner, j.Key})
+		delete(m.jobs, id)
+	}
+	return len(over), nil
+}
+
+// SaveNodes implements Nodes.
+func (m *Memory) SaveNodes(_ context.Context, fence Fence, nodes []Node) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.check(fence); err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		old, ok := m.nodes[n.ID]
+		if ok && n.Source < old.Source {
+			continue
+		}
+		n.Drained, n.Version = old.Drained, old.Version+1
+		m.nodes[n.ID] = n
+	}
+	return nil
+}
+
+// Nodes implements Nodes.
+func (m *Memory) Nodes(_ context.Context, tenant principal.Tenant) ([]Node, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make([]Node, 0, len(m.nodes))
+	for _, n := range m.nodes {
+		if tenant == "" || n.Tenant == tenant {
+			out = append(out, n)
+		}
+	}
+	slices.SortFunc(out, func(a, b Node) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return out, nil
+}
+
+// SetDrain implements Nodes.
+func (m *Memory) SetDrain(_ context.Context, id NodeID, drained bool, now time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n, ok := m.nodes[id]
+	if !ok {
+		return fault.Newf(fault.NotFound, "scheduler.drain", "no node %q", id)
+	}
+	n.Drained, n.Updated, n.Version = drained, now, n.Version+1
+	m.nodes[id] = n
+	return nil
+}
+
+// DeleteNodes implements Nodes.
+func (m *Memory) DeleteNodes(_ context.Context, ids []NodeID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		delete(m.nodes, id)
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package scheduler
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+)
+
+// Tier is the service level that a job asks for.
+type Tier string
+
+// The tiers, best first.
+const (
+	Platinum Tier = "platinum"
+	Gold     Tier = "gold"
+	Silver   Tier = "silver"
+	Bronze   Tier = "bronze"
+)
+
+// Tiers lists the tiers, best first.
+func Tiers() []Tier { return []Tier{Platinum, Gold, Silver, Bronze} }
+
+// ParseTier reads a tier in any letter case. Anything else is fault Invalid, field "sla_tier".
+func ParseTier(s string) (Tier, error) {
+	t := Tier(strings.ToLower(strings.TrimSpace(s)))
+	switch t {
+	case Platinum, Gold, Silver, Bronze:
+		return t, nil
+	}
+	return "", fault.Field("scheduler.tier", "sla_tier", "unknown tier %q: want platinum, gold, silver or bronze", s)
+}
+
+// Terms is what a tier stands for.
+type Terms struct {
+	Tier Tier
+	// Weight orders the queue: jobs of a greater weight are placed first.
+	Weight int
+	// DeadlineFactor times the estimate is the time in which a job is to finish to have met its tier.
+	DeadlineFactor int
+	// Trust is the default of a submission that names none.
+	Trust Trust
+	// Retries is the number of failures of each class at which a job fails.
+	Retries map[Class]int
+	// PriceMilli is the price factor in thousandths.
+	PriceMilli int64
+}
+
+// TermsOf is the table of the tiers. An unknown tier has bronze's terms.
+func TermsOf(t Tier) Terms {
+	switch t {
+	case Platinum:
+		return Terms{t, 8, 2, Trust{2, 2}, retries(16, 3, 10, 2), 4000}
+	case Gold:
+		return Terms{t, 4, 4, Trust{1, 1}, retries(12, 3, 8, 2), 2500}
+	case Silver:
+		return Terms{t, 2, 8, Trust{1, 1}, retries(8, 2, 6, 1), 1500}
+	}
+	return Terms{Bronze, 1, 16, Trust{1, 1}, retries(6, 2, 5, 1), 1000}
+}
+
+func retries(device, job, infra, policy int) map[Class]int {
+	return map[Class]int{ClassDevice: device, ClassJob: job, ClassInfra: infra, ClassPolicy: policy}
+}
+
+// Trust says how a job's result becomes believed.
+type Trust struct {
+	// Replicas is the number of slots, on nodes of as many different owners.
+	Replicas int `json:"replicas"`
+	// Quorum is the number of equal results that are believed.
+	Quorum int `json:"quorum"`
+}
+
+// MaxReplicas is the greatest number of slots that a submission may ask for.
+const MaxReplicas = 9
+
+// ParseTrust reads "none", "quorum:k" (k replicas, all equal) or "quorum:k/n" (k equal ones of n). Anything else is
+// fault Invalid, field "trust".
+func ParseTrust(s string) (Trust, error) {
+	const op, field = "scheduler.trust", "trust"
+	if s == "none" {
+		return Trust{Replicas: 1, Quorum: 1}, nil
+	}
+	rest, ok := strings.CutPrefix(s, "quorum:")
+	if !ok {
+		return Trust{}, fault.Field(op, field, "unknown rule %q: want none, quorum:k or quorum:k/n", s)
+	}
+	k, n, both := strings.Cut(rest, "/")
+	if !both {
+		n = k
+	}
+	quorum, err := strconv.Atoi(k)
+	if err != nil {
+		return Trust{}, fault.Field(op, field, "quorum %q is not a number", k)
+	}
+	replicas, err := strconv.Atoi(n)
+	if err != nil {
+		return Trust{}, fault.Field(op, field, "replicas %q is not a number", n)
+	}
+	t := Trust{Replicas: replicas, Quorum: quorum}
+	return t, t.Validate()
+}
+
+// Validate checks 1 <= Quorum <= Replicas <= MaxReplicas; else fault Invalid, field "trust".
+func (t Trust) Validate() error {
+	if t.Quorum < 1 || t.Quorum > t.Replicas || t.Replicas > MaxReplicas {
+		return fault.Field("scheduler.trust", "trust", "quorum %d of %d: want 1 <= quorum <= replicas <= %d", t.Quorum, t.Replicas, MaxReplicas)
+	}
+	return nil
+}
+
+// String writes what ParseTrust reads.
+func (t Trust) String() string {
+	switch {
+	case t.Replicas <= 1:
+		return "none"
+	case t.Replicas == t.Quorum:
+		return fmt.Sprintf("quorum:%d", t.Quorum)
+	}
+	return fmt.Sprintf("quorum:%d/%d", t.Quorum, t.Replicas)
+}
+
+// Target is when the job is to be finished to have met its tier: its deadline, or else the tier's factor times its
+// estimate (its maximum run time where it has none) after it was submitted.
+func (j *Job) Target() time.Time {
+	if !j.Deadline.IsZero() {
+		return j.Deadline
+	}
+	span := j.Estimate
+	if span <= 0 {
+		span = j.MaxRuntime
+	}
+	return j.Submitted.Add(time.Duration(TermsOf(j.Tier).DeadlineFactor) * span)
+}

@@ -1,0 +1,188 @@
+package scheduler
+
+import (
+	"context"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
+)
+
+// Fence is the number under which a server holds a duty; the zero Fence is not checked.
+type Fence = duty.Fence
+
+// ErrFenced answers a commit under a fence that is no longer the newest: another server plans now.
+var ErrFenced = duty.ErrFenced
+
+// Store is the port to the scheduler's rows: Memory, or schedulerdb on PostgreSQL and SQLite. All implementations pass
+// schedulertest. Each method that writes is one transaction. Times are in UTC with microseconds; what a method returns is
+// the caller's own, except that the contents of maps, slices and pointers inside a Job, Attempt or Node are shared
+// and must not be written to.
+type Store interface {
+	Jobs
+	Queue
+	Nodes
+}
+
+// Jobs stores jobs and attempts.
+type Jobs interface {
+	// Insert stores new jobs with their facts and tallies, and answers one Inserted for each in the same order. A job
+	// whose (tenant, owner, non-empty key) is stored already, or came earlier in the same call, is not stored (nor are
+	// its facts and tallies): the stored one comes back with Fresh false, whatever its body is.
+	Insert(ctx context.Context, jobs []Insertion) ([]Inserted, error)
+	// Load reads jobs with all their attempts. Unknown identifiers are left out; the order is not defined.
+	Load(ctx context.Context, ids []JobID) ([]Record, error)
+	// Commit stores changes that were decided on loaded records, in one transaction, and answers for each whether it was
+	// written. A change whose job's version is not Was any more is stale: nothing of it is written, the others are.
+	// No two changes are of the same job. With a fence that is not the newest: ErrFenced, and nothing is written.
+	Commit(ctx context.Context, fence Fence, changes []Change) ([]bool, error)
+	// Find lists jobs, newest first (by submission time, then identifier, descending). Jobs come without Task, Log
+	// and Result.
+	Find(ctx context.Context, q JobQuery) (JobPage, error)
+	// Purge deletes at most limit jobs in a final state with Finished before the time, with their attempts, and says how many.
+	// Tallies stay.
+	Purge(ctx context.Context, finishedBefore time.Time, limit int) (int, error)
+}
+
+// Queue answers what the planner and the nodes ask again and again.
+type Queue interface {
+	// Ready reads queued jobs with ReadyAt <= now, best rank first and only those after the given rank (nil: from the
+	// best), at most limit.
+	Ready(ctx context.Context, now time.Time, after *Rank, limit int) ([]Record, error)
+	// Due reads jobs with a DueAt <= now (a zero DueAt is none), earliest first, at most limit.
+	Due(ctx context.Context, now time.Time, limit int) ([]Record, error)
+	// Live reads the placed, running and suspended attempts on the given nodes (nil: on all; empty: none), without results.
+	// The order is not defined.
+	Live(ctx context.Context, nodes []NodeID) ([]Attempt, error)
+	// Tally reads the running sums of a tenant. They are maintained by Insert and Commit, never counted from jobs.
+	Tally(ctx context.Context, tenant principal.Tenant) (map[TallyKey]int64, error)
+}
+
+// Nodes stores nodes.
+type Nodes interface {
+	// SaveNodes inserts nodes or replaces them, except Drained, which is kept (false for a new one). A node whose Source
+	// is older than the stored one's is ignored; an equal one is saved.
+	SaveNodes(ctx context.Context, fence Fence, nodes []Node) error
+	// Nodes reads the nodes of a tenant ("": of all), ordered by identifier.
+	Nodes(ctx context.Context, tenant principal.Tenant) ([]Node, error)
+	// SetDrain sets a node's Drained and Updated. An unknown node is fault NotFound.
+	SetDrain(ctx context.Context, id NodeID, drained bool, now time.Time) error
+	// DeleteNodes deletes nodes; unknown ones are ignored.
+	DeleteNodes(ctx context.Context, ids []NodeID) error
+}
+
+// Insertion is a new job with what is stored beside it.
+type Insertion struct {
+	Job   Job // Version 1
+	Facts []Fact
+	Tally Tally
+}
+
+// Inserted is the answer to one Insertion.
+type Inserted struct {
+	Job   Job
+	Fresh bool // false: stored before under the same key
+}
+
+// Change is one job's change.
+type Change struct {
+	// Was is the version on which the change was decided; Record.Job.Version is Was+1.
+	Was int64
+	// Record holds the whole job after the change and those of its attempts that are new or changed. An attempt is
+	// new where its identifier is not stored; of a stored one only the fields named as changing in Attempt may differ, and
+	// of a job only those named in Job.
+	Record Record
+	Facts  []Fact
+	// Tally is added to the sums of the job's tenant.
+	Tally Tally
+}
+
+// Tally is a set of sums, or of what is to be added to them.
+type Tally map[TallyKey]int64
+
+// TallyKey names one running sum of a tenant.
+type TallyKey struct {
+	Tier Tier
+	Name string // such as "state.queued" or "wait_us"; stats.go lists them
+}
+
+// Rank is a job's place in the queue: higher weight first, then earlier submission, then smaller identifier.
+type Rank struct {
+	Weight    int
+	Submitted time.Time
+	ID        JobID
+}
+
+// RankOf is the rank of a job.
+func RankOf(j *Job) Rank {
+	return Rank{Weight: TermsOf(j.Tier).Weight, Submitted: j.Submitted, ID: j.ID}
+}
+
+// Compare is negative when r comes before o.
+func (r Rank) Compare(o Rank) int {
+	if r.Weight != o.Weight {
+		return o.Weight - r.Weight
+	}
+	if c := r.Submitted.Compare(o.Submitted); c != 0 {
+		return c
+	}
+	return strings.Compare(string(r.ID), string(o.ID))
+}
+
+// JobQuery selects jobs. The zero values of its fields select everything.
+type JobQuery struct {
+	Tenant principal.Tenant
+	Owner  principal.Account
+	States []State
+	Tier   Tier
+	// Limit is the page's size; zero is 100 and the greatest is 1000.
+	Limit int
+	// Cursor is JobPage.Next of the page before; "" is the first page. A malformed one is fault Invalid, field "cursor".
+	Cursor string
+}
+
+// JobPage is one page of jobs.
+type JobPage struct {
+	Jobs []Job
+	// Next is the cursor of the next page; "" when this is the last.
+	Next string
+	// Total counts the jobs of the tenant and owner, Filtered those that match the whole query.
+	Total, Filtered int64
+}
+
+// PageSize is the number of jobs that a query asks for, between 1 and 1000.
+func (q JobQuery) PageSize() int {
+	switch {
+	case q.Limit <= 0:
+		return 100
+	case q.Limit > 1000:
+		return 1000
+	}
+	return q.Limit
+}
+
+// Cursor is a place in a list of jobs: the last job that was shown.
+type Cursor struct {
+	Submitted time.Time
+	ID        JobID
+}
+
+// String writes a cursor for clients, who must not look inside.
+func (c Cursor) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.Submitted.UnixMicro(), 36) + "." + string(c.ID)))
+}
+
+// ParseCursor reads what String wrote; anything else is fault Invalid, field "cursor".
+func ParseCursor(s string) (Cursor, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(s)
+	stamp, job, found := strings.Cut(string(raw), ".")
+	micro, perr := strconv.ParseInt(stamp, 36, 64)
+	if err != nil || perr != nil || !found || job == "" {
+		return Cursor{}, fault.Field("scheduler.list", "cursor", "not a cursor of this list")
+	}
+	return Cursor{Submitted: time.UnixMicro(micro).UTC(), ID: JobID(job)}, nil
+}
