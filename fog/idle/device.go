@@ -321,3 +321,8 @@ func (d *Device) awake() State {
 	}
 	return Online
 }
+
+// Throttled reports whether heat is among the reasons why the device may not be harvested.
+func (d *Device) Throttled() bool {
+	return slices.ContainsFunc(d.Decision.Reasons, func(r Reason) bool { return r.Code == TooHot })
+}

@@ -127,6 +127,8 @@ type Group struct {
 	Harvesting int64 // devices that hold work
 	Waiting    int64 // eligible and holding none
 	Charging   int64 // known to be on external power
+	PowerKnown int64 // hold work or wait for it, and it is known whether they are on external power
+	Powered    int64 // and they are
 	Throttled  int64 // too hot to be harvested
 	Batteries  int64 // devices whose battery level is known
 	BatterySum float64
