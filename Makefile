@@ -37,7 +37,7 @@ fuzz: ## run every fuzz target for FUZZTIME (default 30s) each
 	tools/fuzz.sh $(or $(FUZZTIME),30s)
 
 guest: ## rebuild the WebAssembly guest from its C source, byte for byte
-	$(GO) generate ./fog/guest
+	$(MAKE) -B -C fog/guest
 
 $(LINT):
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)

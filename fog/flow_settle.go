@@ -1,0 +1,148 @@
+package fog
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/fogcompute/fogcompute/fog/idle"
+	"github.com/fogcompute/fogcompute/fog/internal/journal"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
+)
+
+// settle pays what a finished job owes and gives the rest of its hold back.
+// It reads the job's current state, so a fact that repeats finds everything
+// done: a contribution is unique by job and slot, a capture by its key, and a
+// void of a resolved hold changes nothing.
+//
+//	vested                      contribution, capture for each valid slot, void of the rest
+//	failed, cancelled, expired  void (before the hold: a tombstone that refuses it)
+//	any other state             nothing: the fact came early and another follows
+func (f *Fog) settle(ctx context.Context, facts []journal.Claimed) []error {
+	results := make([]error, len(facts))
+	ids := make([]scheduler.JobID, len(facts))
+	for i, fact := range facts {
+		ids[i] = scheduler.JobID(fact.ID)
+	}
+	records, err := f.Scheduler.Records(ctx, ids)
+	if err != nil {
+		return fill(results, err)
+	}
+	byID := make(map[scheduler.JobID]scheduler.Record, len(records))
+	for _, record := range records {
+		byID[record.Job.ID] = record
+	}
+	var paid, void []slotted
+	for i, id := range ids {
+		record, known := byID[id]
+		if !known || record.Job.Quote == 0 {
+			continue
+		}
+		switch record.Job.State {
+		case scheduler.Vested:
+			for _, attempt := range record.Attempts {
+				if attempt.State == scheduler.AttemptValid {
+					paid = append(paid, slotted{fact: i, job: record.Job, attempt: attempt})
+				}
+			}
+			void = append(void, slotted{fact: i, job: record.Job})
+		case scheduler.Failed, scheduler.Cancelled, scheduler.Expired:
+			void = append(void, slotted{fact: i, job: record.Job})
+		}
+	}
+	f.contribute(ctx, paid, results)
+	f.capture(ctx, paid, results)
+	f.void(ctx, void, results)
+	return results
+}
+
+// slotted is one slot of a job, with the fact that speaks of it.
+type slotted struct {
+	fact    int
+	job     scheduler.Job
+	attempt scheduler.Attempt
+}
+
+// contribute records who did the work of each paid slot.
+func (f *Fog) contribute(ctx context.Context, slots []slotted, results []error) {
+	if len(slots) == 0 {
+		return
+	}
+	work := make([]idle.Contribution, len(slots))
+	for i, s := range slots {
+		work[i] = idle.Contribution{
+			Tenant: s.job.Tenant, Job: string(s.job.ID), Slot: s.attempt.Slot, Attempt: string(s.attempt.ID),
+			Device: idle.DeviceID(s.attempt.Node), Account: s.attempt.NodeOwner,
+			Amount: int64(s.attempt.Price), At: s.attempt.Ended,
+		}
+		if s.attempt.Result != nil {
+			work[i].CPUSeconds = s.attempt.Result.CPUSeconds
+		}
+	}
+	if _, err := f.Idle.Contribute(ctx, work); err != nil {
+		for _, s := range slots {
+			results[s.fact] = err
+		}
+	}
+}
+
+// capture pays each slot whose contribution stands.
+func (f *Fog) capture(ctx context.Context, slots []slotted, results []error) {
+	var due []slotted
+	var captures []tokenomics.Capture
+	for _, s := range slots {
+		if results[s.fact] != nil || s.attempt.Price == 0 {
+			continue
+		}
+		due = append(due, s)
+		captures = append(captures, tokenomics.Capture{
+			Tenant: s.job.Tenant,
+			Key:    "capture:" + string(s.job.ID) + ":" + strconv.Itoa(s.attempt.Slot),
+			Hold:   tokenomics.HoldID(s.job.ID),
+			To:     []tokenomics.Share{{Account: tokenomics.Account(s.attempt.NodeOwner), Amount: tokenomics.Amount(s.attempt.Price)}},
+		})
+	}
+	if len(due) == 0 {
+		return
+	}
+	verdicts, err := f.Tokenomics.Capture(ctx, captures)
+	for i, s := range due {
+		if err != nil {
+			results[s.fact] = err
+		} else if verdicts[i] != nil {
+			results[s.fact] = verdicts[i]
+		}
+	}
+}
+
+// void gives back what is left of each hold whose slots are all paid.
+func (f *Fog) void(ctx context.Context, jobs []slotted, results []error) {
+	var due []slotted
+	var voids []tokenomics.Void
+	for _, s := range jobs {
+		if results[s.fact] != nil {
+			continue
+		}
+		due = append(due, s)
+		voids = append(voids, tokenomics.Void{Tenant: s.job.Tenant, Hold: tokenomics.HoldID(s.job.ID)})
+	}
+	if len(due) == 0 {
+		return
+	}
+	verdicts, err := f.Tokenomics.Void(ctx, voids)
+	for i, s := range due {
+		if err != nil {
+			results[s.fact] = err
+		} else if verdicts[i] != nil {
+			results[s.fact] = verdicts[i]
+		}
+	}
+}
+
+// fill puts one error into every place.
+func fill(results []error, err error) []error {
+	for i := range results {
+		results[i] = err
+	}
+	return results
+}

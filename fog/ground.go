@@ -1,0 +1,126 @@
+package fog
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/db"
+	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/internal/journal"
+)
+
+// ground is what all engines of a house stand on: the journal of facts, the
+// duties, and the database under both. Without a database all is in memory.
+type ground struct {
+	journal journal.Journal
+	duties  duty.Duties
+	db      *db.DB // nil in memory
+
+	memoryJournal *journal.Memory
+	memoryDuties  *duty.Memory
+	dbJournal     *db.Journal
+
+	dir    string // of blobs
+	ownDir bool   // made by us for this life only
+
+	schemas []schema // of the engines, in order
+
+	mu       sync.Mutex // guards prepared, and lets one part migrate at a time
+	prepared bool
+}
+
+// schema is what an engine's store knows of its own tables.
+type schema struct {
+	migrate func(context.Context) error
+	ready   func(context.Context) error
+}
+
+// openGround opens the database, or memory. A PostgreSQL that does not answer
+// is no error here.
+func openGround(ctx context.Context, config Config, now func() time.Time) (*ground, error) {
+	g := &ground{dir: config.DataDir}
+	if config.DataDir == "" {
+		dir, err := os.MkdirTemp("", "fog-")
+		if err != nil {
+			return nil, fault.Wrap("fog.open", err)
+		}
+		g.dir, g.ownDir = dir, true
+		g.memoryJournal, g.memoryDuties = journal.NewMemory(now), duty.NewMemory(now)
+		g.journal, g.duties = g.memoryJournal, g.memoryDuties
+		return g, nil
+	}
+	opened, err := db.Open(ctx, config.DatabaseURL, config.DataDir)
+	if err != nil {
+		return nil, fault.Wrap("fog.open", err)
+	}
+	g.db = opened
+	g.dbJournal = db.NewJournal(opened, now)
+	g.journal, g.duties = g.dbJournal, db.NewDuties(opened, now)
+	return g, nil
+}
+
+// prepare brings every schema up to date, once.
+func (g *ground) prepare(ctx context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.db == nil || g.prepared {
+		return nil
+	}
+	if err := db.MigrateGround(ctx, g.db); err != nil {
+		return err
+	}
+	for _, s := range g.schemas {
+		if err := s.migrate(ctx); err != nil {
+			return err
+		}
+	}
+	g.prepared = true
+	return nil
+}
+
+// check asks whether the database answers and every schema is this program's.
+func (g *ground) check(ctx context.Context) error {
+	if g.db == nil {
+		return nil
+	}
+	if err := db.CheckGround(ctx, g.db); err != nil {
+		return err
+	}
+	for _, s := range g.schemas {
+		if err := s.ready(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *ground) ping(ctx context.Context) error {
+	if g.db == nil {
+		return nil
+	}
+	return g.db.Ping(ctx)
+}
+
+// listen wakes this server's flows when another server writes facts.
+func (g *ground) listen(ctx context.Context) error {
+	if g.dbJournal == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return g.dbJournal.Run(ctx)
+}
+
+func (g *ground) close() error {
+	var errs []error
+	if g.db != nil {
+		errs = append(errs, g.db.Close())
+	}
+	if g.ownDir {
+		errs = append(errs, os.RemoveAll(g.dir))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,295 @@
+package fog
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/benchmark"
+	"github.com/fogcompute/fogcompute/fog/blob"
+	"github.com/fogcompute/fogcompute/fog/blob/blobdb"
+	"github.com/fogcompute/fogcompute/fog/idle"
+	"github.com/fogcompute/fogcompute/fog/idle/idledb"
+	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/principal"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+	"github.com/fogcompute/fogcompute/fog/scheduler/schedulerdb"
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/tokenomicsdb"
+)
+
+// wire builds every engine on the ground and introduces it to those that it
+// asks. It is the only place where engines meet.
+func (f *Fog) wire() error {
+	f.parts = map[string]*part{}
+	f.database = f.add("database", nil, f.watchDatabase)
+	f.add("journal", nil, f.ground.listen)
+	f.add("retention", nil, f.purge)
+	for _, build := range []func() error{f.wireBlob, f.wireTokenomics, f.wireScheduler, f.wireIdle, f.wireBenchmark} {
+		if err := build(); err != nil {
+			return err
+		}
+	}
+	if f.Scheduler != nil && f.Tokenomics != nil {
+		fl := flow{topic: scheduler.TopicSettle, handle: f.settle}
+		f.add("settle", nil, func(ctx context.Context) error { return f.runFlow(ctx, fl) })
+	}
+	if f.Scheduler != nil && f.Idle != nil {
+		fl := flow{topic: idle.TopicDevice, handle: f.follow}
+		f.add("presence", nil, func(ctx context.Context) error { return f.runFlow(ctx, fl) })
+	}
+	return nil
+}
+
+// add makes a supervised part. Each prepares the whole schema again after a
+// failure: it may be the first to find the database back.
+func (f *Fog) add(name string, prepare, run func(context.Context) error) *part {
+	if prepare == nil {
+		prepare = f.ground.prepare
+	}
+	p := &part{name: name, prepare: prepare, run: run, state: Starting}
+	f.parts[name] = p
+	return p
+}
+
+func (f *Fog) wireBlob() error {
+	if f.config.without("blob") {
+		return nil
+	}
+	c := f.config.Blob
+	f.common(&c.Now, &c.Authorize, &c.Logger)
+	if c.Dir == "" {
+		c.Dir = filepath.Join(f.ground.dir, "blobs")
+	}
+	if d := f.ground.db; d != nil && c.Index == nil {
+		store := blobdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
+		c.Index = store
+		f.ground.schemas = append(f.ground.schemas, schema{store.Migrate, store.Ready})
+	}
+	engine, err := blob.New(c)
+	if err != nil {
+		return err
+	}
+	f.Blob = engine
+	f.add("blob", nil, engine.Run)
+	return nil
+}
+
+func (f *Fog) wireTokenomics() error {
+	if f.config.without("tokenomics") {
+		return nil
+	}
+	c := f.config.Tokenomics
+	f.common(&c.Now, &c.Authorize, &c.Logger)
+	f.shared(&c.Duties, &c.Holder, &c.Random, &c.Step)
+	switch d := f.ground.db; {
+	case c.Store != nil:
+	case d == nil:
+		c.Store = tokenomics.NewMemory(f.ground.memoryDuties)
+	default:
+		store := tokenomicsdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
+		c.Store = store
+		f.ground.schemas = append(f.ground.schemas, schema{store.Migrate, store.Ready})
+	}
+	engine, err := tokenomics.New(c)
+	if err != nil {
+		return err
+	}
+	f.Tokenomics = engine
+	f.add("tokenomics", nil, engine.Run)
+	return nil
+}
+
+func (f *Fog) wireScheduler() error {
+	if f.config.without("scheduler") {
+		return nil
+	}
+	c := f.config.Scheduler
+	f.common(&c.Now, &c.Authorize, &c.Logger)
+	f.shared(&c.Duties, &c.Holder, &c.Random, &c.Step)
+	if f.Tokenomics != nil && c.Escrow == nil {
+		c.Escrow = escrow{f.Tokenomics}
+	}
+	switch d := f.ground.db; {
+	case c.Store != nil:
+	case d == nil:
+		c.Store = scheduler.NewMemory(f.ground.memoryJournal, f.ground.memoryDuties)
+	default:
+		store := schedulerdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB).WithJournal(f.ground.dbJournal)
+		c.Store = store
+		c.Abilities = scheduler.Abilities{InsertTx: store.InsertTx}
+		f.ground.schemas = append(f.ground.schemas, schema{store.Migrate, store.Ready})
+	}
+	engine, err := scheduler.New(c)
+	if err != nil {
+		return err
+	}
+	f.Scheduler = engine
+	f.add("scheduler", nil, engine.Run)
+	return nil
+}
+
+func (f *Fog) wireIdle() error {
+	if f.config.without("idle") {
+		return nil
+	}
+	c := f.config.Idle
+	f.common(&c.Now, &c.Authorize, &c.Logger)
+	f.shared(&c.Duties, &c.Holder, &c.Random, &c.Step)
+	if f.Scheduler != nil && c.Work == nil {
+		c.Work = work{f.Scheduler}
+	}
+	switch d := f.ground.db; {
+	case c.Store != nil:
+	case d == nil:
+		c.Store = idle.NewMemory(f.ground.memoryJournal, f.ground.memoryDuties)
+	default:
+		store := idledb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB).WithJournal(f.ground.dbJournal)
+		c.Store = store
+		f.ground.schemas = append(f.ground.schemas, schema{store.Migrate, store.Ready})
+	}
+	engine, err := idle.New(c)
+	if err != nil {
+		return err
+	}
+	f.Idle = engine
+	f.add("idle", nil, engine.Run)
+	return nil
+}
+
+func (f *Fog) wireBenchmark() error {
+	if f.config.without("benchmark") {
+		return nil
+	}
+	engine, err := benchmark.New(f.config.Benchmark)
+	if err != nil {
+		return err
+	}
+	f.Benchmark = engine
+	f.add("benchmark", nil, nil)
+	return nil
+}
+
+// common fills what every engine takes from the house.
+func (f *Fog) common(now *func() time.Time, authorize *principal.Authorizer, log **slog.Logger) {
+	if *now == nil {
+		*now = f.now
+	}
+	if *authorize == nil {
+		*authorize = f.config.Authorize
+	}
+	if *log == nil {
+		*log = f.log
+	}
+}
+
+// shared fills what the engines with duties take from the house.
+func (f *Fog) shared(duties *duty.Duties, holder *string, random *io.Reader, step *func(string)) {
+	if *duties == nil {
+		*duties = f.ground.duties
+	}
+	if *holder == "" {
+		*holder = f.holder
+	}
+	if *random == nil {
+		*random = f.config.Random
+	}
+	if *step == nil {
+		*step = f.config.Step
+	}
+}
+
+// escrow is the ledger as the scheduler sees it.
+type escrow struct{ ledger *tokenomics.Tokenomics }
+
+var _ scheduler.Escrow = escrow{}
+
+// Hold asks for nothing where the amount is zero: a free job has no hold.
+func (e escrow) Hold(ctx context.Context, holds []scheduler.Hold) ([]error, error) {
+	verdicts := make([]error, len(holds))
+	var asked []int
+	var requests []tokenomics.Hold
+	for i, h := range holds {
+		if h.Amount == 0 {
+			continue
+		}
+		asked = append(asked, i)
+		requests = append(requests, tokenomics.Hold{
+			ID: tokenomics.HoldID(h.Job), Tenant: h.Tenant,
+			Payer: tokenomics.Account(h.Payer), Amount: tokenomics.Amount(h.Amount),
+		})
+	}
+	if len(asked) == 0 {
+		return verdicts, nil
+	}
+	answers, err := e.ledger.Hold(ctx, requests)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range asked {
+		verdicts[i] = answers[k]
+	}
+	return verdicts, nil
+}
+
+// work is the scheduler as the devices see it.
+type work struct{ scheduler *scheduler.Scheduler }
+
+var _ idle.Work = work{}
+
+// Wait returns when a placement for the device may exist.
+func (w work) Wait(ctx context.Context, device idle.DeviceID) error {
+	return w.scheduler.Wait(ctx, scheduler.NodeID(device))
+}
+
+// Claim renews and takes leases for devices.
+func (w work) Claim(ctx context.Context, claims []idle.WorkClaim) ([]idle.WorkGrant, error) {
+	asked := make([]scheduler.Claim, len(claims))
+	for i, c := range claims {
+		asked[i] = scheduler.Claim{Node: scheduler.NodeID(c.Device), Take: c.Take}
+		for _, h := range c.Held {
+			asked[i].Held = append(asked[i].Held, scheduler.Held{
+				Attempt: scheduler.AttemptID(h.Attempt), Token: h.Token, Suspended: h.Suspended, Progress: h.Progress,
+			})
+		}
+	}
+	grants, err := w.scheduler.Claim(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]idle.WorkGrant, len(grants))
+	for i, g := range grants {
+		answers[i] = workGrant(g)
+	}
+	return answers, nil
+}
+
+func workGrant(g scheduler.Grant) idle.WorkGrant {
+	var answer idle.WorkGrant
+	for _, lease := range g.Renewed {
+		answer.Renewed = append(answer.Renewed, idle.Lease{Attempt: string(lease.Attempt), Token: lease.Token, Until: lease.Until})
+	}
+	for _, attempt := range g.Cancel {
+		answer.Cancel = append(answer.Cancel, string(attempt))
+	}
+	for _, o := range g.Offers {
+		answer.Offers = append(answer.Offers, workOffer(o))
+	}
+	return answer
+}
+
+func workOffer(o scheduler.Offer) idle.Offer {
+	inputs := make([]idle.Input, len(o.Task.Inputs))
+	for i, in := range o.Task.Inputs {
+		inputs[i] = idle.Input{Path: in.Path, SHA256: in.SHA256}
+	}
+	return idle.Offer{
+		Attempt: string(o.Attempt), Token: o.Token, Job: string(o.Job), Name: o.Name, Until: o.Until,
+		Module: o.Task.Module, Args: o.Task.Args, Inputs: inputs, Stdin: o.Task.Stdin, Output: o.Task.Output, Seed: o.Task.Seed,
+		MilliCPU: o.Demand.MilliCPU, MemoryMB: o.Demand.MemoryMB, MilliGPU: o.Demand.MilliGPU,
+		MaxRuntimeSeconds: o.MaxRuntime.Seconds(), MaxMemoryMB: o.Task.MaxMemoryMB,
+		MaxOutputBytes: o.Task.MaxOutputBytes, MaxStdoutBytes: o.Task.MaxStdoutBytes,
+	}
+}
