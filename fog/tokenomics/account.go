@@ -80,7 +80,7 @@ func (t *Tokenomics) reader(ctx context.Context, op string, account Account) (pr
 		return "", "", err
 	}
 	resource := principal.Resource{Kind: "account", ID: string(account), Tenant: who.Tenant, Owner: principal.Account(account)}
-	if err := t.authorize.Authorize(ctx, who, "tokenomics.read", resource); err != nil {
+	if err := t.config.Authorize.Authorize(ctx, who, "tokenomics.read", resource); err != nil {
 		return "", "", fault.Wrap(op, err)
 	}
 	return who.Tenant, account, fault.Wrap(op, t.open(ctx))

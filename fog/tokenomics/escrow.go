@@ -122,7 +122,7 @@ func (t *Tokenomics) Held(ctx context.Context, hold HoldID) (HoldRecord, error) 
 	}
 	record, ok := loaded.Holds[ref]
 	resource := principal.Resource{Kind: "hold", ID: string(hold), Tenant: who.Tenant, Owner: principal.Account(record.Payer)}
-	if err := t.authorize.Authorize(ctx, who, "tokenomics.read", resource); err != nil {
+	if err := t.config.Authorize.Authorize(ctx, who, "tokenomics.read", resource); err != nil {
 		return HoldRecord{}, fault.Wrap(op, err)
 	}
 	if !ok {

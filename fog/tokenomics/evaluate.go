@@ -38,6 +38,7 @@ func evaluate(state Loaded, items []item, now time.Time) (Changes, []error) {
 	e := evaluation{
 		state: Loaded{
 			Head: state.Head, Lines: cloned(state.Lines), Holds: cloned(state.Holds), Digests: cloned(state.Digests),
+			Waiting: cloned(state.Waiting),
 		},
 		now:     now.UTC().Truncate(time.Microsecond),
 		changes: Changes{Was: state.Head, Head: state.Head},
@@ -47,8 +48,12 @@ func evaluate(state Loaded, items []item, now time.Time) (Changes, []error) {
 	}
 	verdicts := make([]error, len(items))
 	for i, it := range items {
+		if it.id != 0 && !e.state.Waiting[it.id] {
+			continue // another batch has decided it meanwhile: its caller must hear that verdict and no other
+		}
 		verdicts[i] = e.decide(it.Request)
 		if it.id != 0 {
+			delete(e.state.Waiting, it.id)
 			e.changes.Verdicts = append(e.changes.Verdicts, verdictOf(it.id, verdicts[i], e.now))
 		}
 	}
@@ -314,8 +319,12 @@ func wanted(items []item) Wanted {
 	lines := map[SubAccount]bool{}
 	holds := map[HoldRef]bool{}
 	refs := map[Reference]bool{}
+	var requests []RequestID
 	for _, it := range items {
 		ref := it.Reference()
+		if it.id != 0 {
+			requests = append(requests, it.id)
+		}
 		refs[ref] = true
 		switch ref.Op {
 		case OpHold:
@@ -342,6 +351,7 @@ func wanted(items []item) Wanted {
 		SubAccounts: slices.Collect(maps.Keys(lines)),
 		Holds:       slices.Collect(maps.Keys(holds)),
 		References:  slices.Collect(maps.Keys(refs)),
+		Requests:    requests,
 	}
 }
 

@@ -46,7 +46,7 @@ type Books interface {
 	// left out. Load sees every commit that has returned.
 	Load(ctx context.Context, wanted Wanted) (Loaded, error)
 	// Commit writes one batch in one transaction: ErrFenced if the fence is not the newest, ErrStale if the head is not
-	// changes.Was any more. A verdict for a request that is decided already is ignored.
+	// changes.Was any more, or if a verdict is for a request that is decided already or unknown.
 	Commit(ctx context.Context, fence Fence, changes Changes) error
 	// Entries reads postings to an account, newest first, those before the given place (the zero Place: from the newest).
 	Entries(ctx context.Context, tenant principal.Tenant, account Account, before Place, limit int) ([]Entry, error)
@@ -77,6 +77,7 @@ type Wanted struct {
 	SubAccounts []SubAccount
 	Holds       []HoldRef
 	References  []Reference
+	Requests    []RequestID
 }
 
 // Loaded is the state that a batch is evaluated against.
@@ -85,6 +86,7 @@ type Loaded struct {
 	Lines   map[SubAccount]Line
 	Holds   map[HoldRef]HoldRecord
 	Digests map[Reference]Digest // of the movements that used these keys
+	Waiting map[RequestID]bool   // those of the requests that are undecided
 }
 
 // Line is the state of one sub-account.

@@ -1,0 +1,30 @@
+// Package tokenomics is a ledger of tokens with escrow.
+//
+// Tokens are whole numbers of base units, 1e-6 FOG each. Every movement is a set of postings whose sum is zero (double
+// entry), so tokens only ever change their place; they come from the mint, once, and the mint's debt is the total supply.
+// Every request carries a key of the caller's: asked again, it answers as before and does nothing, and another content under
+// the same key is a conflict. So a caller that lost a reply just asks again.
+//
+// A hold sets tokens aside for work that will be paid later. It never expires.
+//
+//	            Void before the hold
+//	(none) -----------------------------> voided   a tombstone: the hold itself is refused for ever
+//	   |                                     ^
+//	   | Hold: available -> held             | Void: the rest back to available
+//	   v                                     |
+//	 open ------------------------------------
+//	   |  ^                                  .
+//	   |  | Capture of a part: held -> receivers' available
+//	   |--+
+//	   | Capture of all that is left, or a final one
+//	   v
+//	settled   a later Void changes nothing, a later Capture asks for more than is left
+//
+// Requests of concurrent callers share commits. Each is answered by itself: a bad one does not fail its neighbours. On one
+// store only the server with the duty "tokenomics.ledger" writes; the others put their requests into a table and wait for
+// the verdicts, which are written in the same commit as the movements. Deciding is a pure function (evaluate.go): state
+// and requests in, changes and verdicts out; the store then writes the changes if the ledger still stands where it was read.
+//
+//	t, err := tokenomics.New(tokenomics.Config{})
+//	verdicts, err := t.Hold(ctx, []tokenomics.Hold{{ID: "job-1", Payer: "operator", Amount: 5 * tokenomics.FOG}})
+package tokenomics

@@ -1,0 +1,170 @@
+package tokenomics
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/batch"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
+)
+
+// Tokenomics is a ledger. Make one with New. It is safe for concurrent use.
+type Tokenomics struct {
+	config  Config
+	store   Store
+	seat    *seat
+	commits *batch.Combiner[item, error]        // group commit of what this server writes
+	puts    *batch.Combiner[Request, RequestID] // group commit of what it asks another server
+	decided bell                                // the request table has new verdicts
+	opened  atomic.Bool                         // the genesis is known to be there
+	closed  atomic.Bool
+}
+
+// New makes a ledger on its store. It starts nothing and reads nothing; a Config that cannot work is Invalid.
+func New(config Config) (*Tokenomics, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config = config.filled()
+	t := &Tokenomics{config: config, store: config.Store, seat: newSeat(config)}
+	t.commits = batch.New(config.Batch, t.commit)
+	t.puts = batch.New(config.Batch, t.put)
+	t.opened.Store(config.Genesis < 0)
+	return t, nil
+}
+
+// Close ends the ledger: later calls are Unavailable. It gives back the duty if a call has taken it, and leaves the store
+// open. It is safe to call twice; what Run has started ends with Run's context.
+func (t *Tokenomics) Close() error {
+	if t.closed.Swap(true) {
+		return nil
+	}
+	return t.seat.release()
+}
+
+// Post carries out requests of any kind, in order and in one commit where it can, and answers each by itself with what Hold,
+// Capture, Void and Transfer say. A rejected request changes nothing and does not stop those behind it.
+//
+// An error for all of them is Unavailable (the outcome is unknown: ask again with the same keys, which never does anything
+// twice), or Internal.
+func (t *Tokenomics) Post(ctx context.Context, requests []Request) ([]error, error) {
+	if len(requests) == 0 {
+		return nil, nil
+	}
+	if err := t.open(ctx); err != nil {
+		return nil, fault.Wrap("tokenomics.post", err)
+	}
+	who := principal.From(ctx)
+	verdicts := make([]error, len(requests))
+	items := make([]item, 0, len(requests))
+	places := make([]int, 0, len(requests))
+	for i, r := range requests {
+		r, err := t.admit(ctx, who, r)
+		if err != nil {
+			verdicts[i] = err
+			continue
+		}
+		items, places = append(items, item{Request: r}), append(places, i)
+	}
+	answers, err := t.decide(ctx, items)
+	if err != nil {
+		return nil, fault.Wrap("tokenomics.post", err)
+	}
+	for i, answer := range answers {
+		verdicts[places[i]] = answer
+	}
+	return verdicts, nil
+}
+
+// admit completes a request, checks what needs no state, and asks whether its caller may make it.
+func (t *Tokenomics) admit(ctx context.Context, who principal.Principal, r Request) (Request, error) {
+	r = r.within(who.Tenant)
+	r.Creator = who.Account
+	r.genesis = nil
+	if err := r.validate(); err != nil {
+		return r, err
+	}
+	ref := r.Reference()
+	action := principal.Action("tokenomics." + string(ref.Op))
+	resource := principal.Resource{Kind: string(ref.Op), ID: ref.Key, Tenant: ref.Tenant, Owner: principal.Account(r.Owner())}
+	if err := t.config.Authorize.Authorize(ctx, who, action, resource); err != nil {
+		return r, fault.Wrap(string(action), err)
+	}
+	return r, nil
+}
+
+// decide gets verdicts on items: here if this server writes the ledger, else from the server that does.
+func (t *Tokenomics) decide(ctx context.Context, items []item) ([]error, error) {
+	for len(items) > 0 {
+		seated, err := t.seat.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !seated {
+			return t.ask(ctx, items)
+		}
+		verdicts, err := t.commits.Do(ctx, items...)
+		if !errors.Is(err, ErrFenced) {
+			return verdicts, err
+		}
+	}
+	return nil, nil
+}
+
+// open makes sure that the ledger has its genesis: once a process it looks, once a ledger it mints. A server that may not
+// write leaves it to the one that does.
+func (t *Tokenomics) open(ctx context.Context) error {
+	if t.closed.Load() {
+		return fault.New(fault.Unavailable, "tokenomics.open", "the ledger is closed")
+	}
+	if t.opened.Load() {
+		return nil
+	}
+	seated, err := t.seat.take(ctx)
+	if err != nil || !seated {
+		return err
+	}
+	mint := item{Request: Request{
+		Creator: principal.Operator,
+		genesis: &genesis{tenant: principal.DefaultTenant, to: Account(principal.Operator), amount: t.config.Genesis},
+	}}
+	verdicts, err := t.commits.Do(ctx, mint)
+	switch {
+	case errors.Is(err, ErrFenced):
+		return nil
+	case err != nil:
+		return err
+	case verdicts[0] != nil:
+		return verdicts[0]
+	}
+	t.opened.Store(true)
+	return nil
+}
+
+// Verify recomputes everything that can be derived from the postings and returns an Internal error that wraps the first
+// disagreements, nil if there are none: each movement's postings add up to zero, each balance is the sum of its postings,
+// only mints are below zero, what is held is what open holds have left, the running sums are right. It reads the
+// whole ledger, of all tenants, and is the operator's. Other errors: Denied, Unavailable.
+func (t *Tokenomics) Verify(ctx context.Context) error {
+	const op = "tokenomics.verify"
+	who := principal.From(ctx)
+	resource := principal.Resource{Kind: "ledger", Tenant: who.Tenant}
+	if err := t.config.Authorize.Authorize(ctx, who, op, resource); err != nil {
+		return fault.Wrap(op, err)
+	}
+	found, err := t.store.Audit(ctx, 10)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	errs := make([]error, len(found))
+	for i, sentence := range found {
+		errs[i] = errors.New(sentence)
+	}
+	return fault.Wrap(op, errors.Join(errs...))
+}
+
+// patience bounds one batch: a database that has not answered by then counts as gone.
+const patience = 30 * time.Second

@@ -1,0 +1,116 @@
+package tokenomics
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+)
+
+const (
+	purgeEvery = time.Minute
+	purgeLimit = 1000               // rows of each kind in one commit
+	tallyKeep  = 2 * 24 * time.Hour // of the running sums by hour
+)
+
+// Run serves the ledger until ctx ends: it holds the duty to write whenever it can get it, carries out the requests of
+// other servers, and purges what is past its time. It returns nil when ctx ends, and an error when the store fails; it may
+// then be called again. At most one Run at a time. The ledger answers calls without it too, but then nobody serves other
+// servers or purges.
+func (t *Tokenomics) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var listener sync.WaitGroup
+	listener.Go(func() { t.listen(ctx) })
+	defer listener.Wait()
+	defer cancel() // before the listener is waited for
+	if t.config.Duties == nil {
+		return t.serve(ctx, Fence{})
+	}
+	return duty.Keep(ctx, t.config.Duties, Duty, t.config.Holder, t.config.Lease, t.config.Now, t.serve)
+}
+
+// listen passes the store's hints about verdicts on to every call that waits for one.
+func (t *Tokenomics) listen(ctx context.Context) {
+	wake := t.store.Wake(TopicVerdict)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+			t.decided.ring()
+		}
+	}
+}
+
+// serve writes the ledger while this server has the duty.
+func (t *Tokenomics) serve(ctx context.Context, fence Fence) error {
+	t.seat.sit(fence)
+	defer t.seat.lose(fence)
+	var purged time.Time
+	for {
+		if err := t.open(ctx); err != nil {
+			return ended(ctx, err)
+		}
+		more, err := t.drain(ctx)
+		if err != nil {
+			return ended(ctx, err)
+		}
+		if now := t.config.Now(); now.Sub(purged) >= purgeEvery {
+			behind, err := t.purge(ctx, now)
+			if err != nil {
+				return ended(ctx, err)
+			}
+			if !behind {
+				purged = now
+			}
+			more = more || behind
+		}
+		if more {
+			continue
+		}
+		if pause(ctx, t.config.Poll, nil, t.store.Wake(TopicRequest)) != nil {
+			return nil
+		}
+		if now, ok := t.seat.current(); !ok || now != fence {
+			return ErrFenced
+		}
+	}
+}
+
+// ended returns nil instead of an error that comes from the end of ctx.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// drain carries out one batch of requests of other servers, and reports whether there may be more.
+func (t *Tokenomics) drain(ctx context.Context) (more bool, err error) {
+	asked, err := t.store.Pending(ctx, t.config.Batch)
+	if err != nil || len(asked) == 0 {
+		return false, fault.Wrap("tokenomics.drain", err)
+	}
+	items := make([]item, len(asked))
+	for i, a := range asked {
+		items[i] = item{Request: a.Request, id: a.ID}
+	}
+	_, err = t.commits.Do(ctx, items...)
+	return len(asked) == t.config.Batch, fault.Wrap("tokenomics.drain", err)
+}
+
+// purge deletes a bounded number of rows that are past their time, and reports whether there may be more.
+func (t *Tokenomics) purge(ctx context.Context, now time.Time) (more bool, err error) {
+	horizon := Horizon{Hours: now.Add(-tallyKeep)}
+	if t.config.RequestRetention > 0 {
+		horizon.Requests = now.Add(-t.config.RequestRetention)
+	}
+	if t.config.Retention > 0 {
+		horizon.Holds = now.Add(-t.config.Retention)
+	}
+	n, err := t.store.Purge(ctx, horizon, purgeLimit)
+	return n >= purgeLimit, fault.Wrap("tokenomics.purge", err)
+}
