@@ -1,0 +1,141 @@
+package schedulerdb
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/db"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+)
+
+// fixedJobColumns are the columns of a job that are written once.
+func fixedJobColumns() []column {
+	return []column{
+		{"id", "text"}, {"tenant", "text"}, {"owner", "text"}, {"creator", "text"}, {"key", "text"},
+		{"body_digest", "text"}, {"name", "text"}, {"tier", "text"},
+		{"milli_cpu", "bigint"}, {"memory_mb", "bigint"}, {"milli_gpu", "bigint"}, {"executor", "text"},
+		{"task", "text"}, {"replicas", "bigint"}, {"quorum", "bigint"},
+		{"estimate_ns", "bigint"}, {"max_runtime_ns", "bigint"}, {"deadline", "bigint"}, {"data_mb", "float8"},
+		{"price", "bigint"}, {"quote", "bigint"}, {"submitted", "bigint"},
+	}
+}
+
+// changingJobColumns are the columns of a job that are written with each version.
+func changingJobColumns() []column {
+	return []column{
+		{"state", "text"}, {"resume", "text"}, {"reason", "text"}, {"progress", "float8"}, {"node", "text"},
+		{"slots", "bigint"}, {"queued", "bigint"}, {"started", "bigint"}, {"finished", "bigint"},
+		{"ready_at", "bigint"}, {"due_at", "bigint"}, {"next_token", "bigint"},
+		{"failures", "text"}, {"result", "text"}, {"log", "text"}, {"version", "bigint"},
+	}
+}
+
+// jobColumns are the columns that make a scheduler.Job, in the order in which scanJob reads them.
+func jobColumns() []column { return append(fixedJobColumns(), changingJobColumns()...) }
+
+// insertedJobColumns are all columns of a new job: those of the Job and those that only the database uses.
+func insertedJobColumns() []column {
+	return append(jobColumns(), column{"rank", "bigint"}, column{"previous", "text"})
+}
+
+// fixedJob returns the values of fixedJobColumns.
+func fixedJob(j *scheduler.Job) (row, error) {
+	task, err := json.Marshal(&j.Task)
+	if err != nil {
+		return nil, fmt.Errorf("task of job %s: %w", j.ID, err)
+	}
+	return row{
+		string(j.ID), string(j.Tenant), string(j.Owner), string(j.Creator), j.Key,
+		j.BodyDigest, j.Name, string(j.Tier),
+		j.Demand.MilliCPU, j.Demand.MemoryMB, j.Demand.MilliGPU, j.Demand.Executor,
+		string(task), int64(j.Trust.Replicas), int64(j.Trust.Quorum),
+		int64(j.Estimate), int64(j.MaxRuntime), db.Micros(j.Deadline), j.DataMB,
+		int64(j.Price), int64(j.Quote), db.Micros(j.Submitted),
+	}, nil
+}
+
+// changingJob appends the values of changingJobColumns.
+func changingJob(to row, j *scheduler.Job) (row, error) {
+	failures, err := nested(len(j.Failures) == 0, j.Failures)
+	if err != nil {
+		return nil, fmt.Errorf("failures of job %s: %w", j.ID, err)
+	}
+	result, err := nested(j.Result == nil, j.Result)
+	if err != nil {
+		return nil, fmt.Errorf("result of job %s: %w", j.ID, err)
+	}
+	log, err := nested(len(j.Log) == 0, j.Log)
+	if err != nil {
+		return nil, fmt.Errorf("log of job %s: %w", j.ID, err)
+	}
+	return append(to,
+		string(j.State), string(j.Resume), j.Reason, j.Progress, string(j.Node),
+		int64(j.Slots), db.Micros(j.Queued), db.Micros(j.Started), db.Micros(j.Finished),
+		db.Micros(j.ReadyAt), db.Micros(j.DueAt), j.NextToken,
+		failures, result, log, j.Version,
+	), nil
+}
+
+// insertedJob returns the values of insertedJobColumns.
+func insertedJob(j *scheduler.Job) (row, error) {
+	fixed, err := fixedJob(j)
+	if err != nil {
+		return nil, err
+	}
+	all, err := changingJob(fixed, j)
+	if err != nil {
+		return nil, err
+	}
+	return append(all, rankOf(j.Tier), ""), nil
+}
+
+// updatedJob returns the values of text.updateJobs.
+func updatedJob(was int64, j *scheduler.Job) (row, error) {
+	return changingJob(row{string(j.ID), was}, j)
+}
+
+// rankOf is the column rank: the heavier a tier, the smaller.
+func rankOf(t scheduler.Tier) int64 { return -int64(scheduler.TermsOf(t).Weight) }
+
+// scanJob reads a row of jobColumns.
+func scanJob(rows *sql.Rows) (scheduler.Job, error) {
+	var j scheduler.Job
+	var task, failures, result, log sql.RawBytes
+	var estimate, maxRuntime, deadline, submitted, queued, started, finished, readyAt, dueAt int64
+	err := rows.Scan(&j.ID, &j.Tenant, &j.Owner, &j.Creator, &j.Key, &j.BodyDigest, &j.Name, &j.Tier,
+		&j.Demand.MilliCPU, &j.Demand.MemoryMB, &j.Demand.MilliGPU, &j.Demand.Executor,
+		&task, &j.Trust.Replicas, &j.Trust.Quorum, &estimate, &maxRuntime, &deadline, &j.DataMB,
+		&j.Price, &j.Quote, &submitted,
+		&j.State, &j.Resume, &j.Reason, &j.Progress, &j.Node, &j.Slots, &queued, &started, &finished,
+		&readyAt, &dueAt, &j.NextToken, &failures, &result, &log, &j.Version)
+	if err != nil {
+		return j, err
+	}
+	j.Estimate, j.MaxRuntime = time.Duration(estimate), time.Duration(maxRuntime)
+	j.Deadline, j.Submitted, j.Queued = db.Time(deadline), db.Time(submitted), db.Time(queued)
+	j.Started, j.Finished = db.Time(started), db.Time(finished)
+	j.ReadyAt, j.DueAt = db.Time(readyAt), db.Time(dueAt)
+	for _, column := range []struct {
+		text sql.RawBytes
+		into any
+	}{{task, &j.Task}, {failures, &j.Failures}, {result, &j.Result}, {log, &j.Log}} {
+		if len(column.text) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(column.text, column.into); err != nil {
+			return j, fmt.Errorf("job %s: %w", j.ID, err)
+		}
+	}
+	return j, nil
+}
+
+// nested is the text of a column with JSON: empty for nothing.
+func nested(empty bool, v any) (string, error) {
+	if empty {
+		return "", nil
+	}
+	text, err := json.Marshal(v)
+	return string(text), err
+}
