@@ -45,9 +45,10 @@ type DB struct {
 	owned  bool            // Close closes the pools
 }
 
-// Open opens the database at a postgres:// address, or the file fog.db in dataDir if the address is empty, and checks that
-// it answers. Files and folders that it makes are readable by this user alone. An address that cannot be understood is
-// Invalid, a database that does not answer is Unavailable; no error contains the password.
+// Open opens the database at a postgres:// address, or the file fog.db in dataDir if the address is empty. Files and
+// folders that it makes are readable by this user alone. An address that cannot be understood is Invalid, a file that
+// cannot be used is Unavailable; no error contains the password. A PostgreSQL that does not answer is no error here: the
+// pool connects when it is used, now or when the database is back, and Ping asks.
 func Open(ctx context.Context, address, dataDir string) (*DB, error) {
 	var d *DB
 	var err error
@@ -62,8 +63,10 @@ func Open(ctx context.Context, address, dataDir string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Ping(ctx); err != nil {
-		return nil, errors.Join(err, d.Close())
+	if d.Dialect == SQLite {
+		if err := errors.Join(d.Write.PingContext(ctx), d.Read.PingContext(ctx)); err != nil {
+			return nil, unavailable("db.open", errors.Join(err, d.Close()))
+		}
 	}
 	return d, nil
 }

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -88,9 +89,11 @@ func (m *Memory) Claim(_ context.Context, topic Topic, limit int, until time.Tim
 func (m *Memory) Done(_ context.Context, claimed []Claimed) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, e := range m.held(claimed) {
-		e.state, e.at, e.Token = isDone, m.now(), ""
-		m.done = append(m.done, e)
+	for _, c := range claimed {
+		if e := m.held(c); e != nil {
+			e.state, e.at, e.Token = isDone, m.now(), ""
+			m.done = append(m.done, e)
+		}
 	}
 	return nil
 }
@@ -99,7 +102,11 @@ func (m *Memory) Done(_ context.Context, claimed []Claimed) error {
 func (m *Memory) Fail(_ context.Context, claimed []Claimed, reason string, retryAt time.Time, parkAfter int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, e := range m.held(claimed) {
+	for _, c := range claimed {
+		e := m.held(c)
+		if e == nil {
+			continue
+		}
 		e.Tries++
 		e.Token, e.until, e.reason = "", retryAt, reason
 		if parkAfter > 0 && e.Tries >= parkAfter {
@@ -110,16 +117,12 @@ func (m *Memory) Fail(_ context.Context, claimed []Claimed, reason string, retry
 	return nil
 }
 
-// held returns the entries whose claims still stand. The caller holds m.mu.
-func (m *Memory) held(claimed []Claimed) []*entry {
-	held := make([]*entry, 0, len(claimed))
-	for _, c := range claimed {
-		e := m.bySeq[c.Seq]
-		if e != nil && e.state == isOpen && e.Token != "" && e.Token == c.Token && !slices.Contains(held, e) {
-			held = append(held, e)
-		}
+// held returns the entry of a claim that still stands, or nil. The caller holds m.mu.
+func (m *Memory) held(c Claimed) *entry {
+	if e := m.bySeq[c.Seq]; e != nil && e.state == isOpen && e.Token != "" && e.Token == c.Token {
+		return e
 	}
-	return held
+	return nil
 }
 
 // Parked implements Journal.
@@ -153,7 +156,7 @@ func (m *Memory) Retry(_ context.Context, seqs []int64) error {
 // reopen puts an entry back at its place in the order of Seq. Claim may have dropped it meanwhile, or not yet.
 func (m *Memory) reopen(e *entry) {
 	list := m.open[e.Topic]
-	at, found := slices.BinarySearchFunc(list, e.Seq, func(o *entry, seq int64) int { return int(o.Seq - seq) })
+	at, found := slices.BinarySearchFunc(list, e.Seq, func(o *entry, seq int64) int { return cmp.Compare(o.Seq, seq) })
 	if !found {
 		m.open[e.Topic] = slices.Insert(list, at, e)
 	}
