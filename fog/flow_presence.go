@@ -16,7 +16,7 @@ func (f *Fog) follow(ctx context.Context, facts []journal.Claimed) []error {
 	for i, fact := range facts {
 		ids[i] = idle.DeviceID(fact.ID)
 	}
-	devices, err := f.Idle.Devices(ctx, ids)
+	devices, err := f.Idle.Records(ctx, ids)
 	if err != nil {
 		return fill(results, err)
 	}

@@ -20,6 +20,10 @@ import (
 // Version of the platform, as /health and the OpenAPI document print it.
 const Version = "0.1.0"
 
+// embeddedHolder is the name of the only server on an embedded database: after a
+// crash it gets its duties back at once.
+const embeddedHolder = "embedded"
+
 const dutyTTL = 5 * time.Second // how long a dead server's duties stay with it
 
 // Fog is an open house. Its engines are ready to be called; make it with Open.
@@ -80,6 +84,9 @@ func (f *Fog) fillDefaults() {
 	}
 	if f.config.Random == nil {
 		f.config.Random = rand.Reader
+	}
+	if f.holder == "" && f.config.DatabaseURL == "" {
+		f.holder = embeddedHolder
 	}
 	if f.holder == "" {
 		f.holder = id.New(f.now(), f.config.Random)

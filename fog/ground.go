@@ -24,7 +24,8 @@ type ground struct {
 	memoryDuties  *duty.Memory
 	dbJournal     *db.Journal
 
-	dir    string // of blobs
+	unlock func() error // the data folder of the embedded database; nil without one
+	dir    string       // of blobs
 	ownDir bool   // made by us for this life only
 
 	schemas []schema // of the engines, in order
@@ -53,9 +54,19 @@ func openGround(ctx context.Context, config Config, now func() time.Time) (*grou
 		g.journal, g.duties = g.memoryJournal, g.memoryDuties
 		return g, nil
 	}
+	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
+		return nil, fault.Wrap("fog.open", err)
+	}
+	if config.DatabaseURL == "" {
+		unlock, err := lockFolder(config.DataDir)
+		if err != nil {
+			return nil, err
+		}
+		g.unlock = unlock
+	}
 	opened, err := db.Open(ctx, config.DatabaseURL, config.DataDir)
 	if err != nil {
-		return nil, fault.Wrap("fog.open", err)
+		return nil, errors.Join(fault.Wrap("fog.open", err), g.close())
 	}
 	g.db = opened
 	g.dbJournal = db.NewJournal(opened, now)
@@ -118,6 +129,9 @@ func (g *ground) close() error {
 	var errs []error
 	if g.db != nil {
 		errs = append(errs, g.db.Close())
+	}
+	if g.unlock != nil {
+		errs = append(errs, g.unlock())
 	}
 	if g.ownDir {
 		errs = append(errs, os.RemoveAll(g.dir))

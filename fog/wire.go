@@ -20,6 +20,10 @@ import (
 	"github.com/fogcompute/fogcompute/fog/tokenomics/tokenomicsdb"
 )
 
+// blobsKept is how long a house keeps bytes that no unfinished job needs, after
+// they were last read: results stay that long.
+const blobsKept = 7 * 24 * time.Hour
+
 // wire builds every engine on the ground and introduces it to those that it
 // asks. It is the only place where engines meet.
 func (f *Fog) wire() error {
@@ -63,6 +67,9 @@ func (f *Fog) wireBlob() error {
 	if c.Dir == "" {
 		c.Dir = filepath.Join(f.ground.dir, "blobs")
 	}
+	if c.Grace == 0 {
+		c.Grace = blobsKept
+	}
 	if d := f.ground.db; d != nil && c.Index == nil {
 		store := blobdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
 		c.Index = store
@@ -87,7 +94,7 @@ func (f *Fog) wireTokenomics() error {
 	switch d := f.ground.db; {
 	case c.Store != nil:
 	case d == nil:
-		c.Store = tokenomics.NewMemory(f.ground.memoryDuties)
+		c.Store = tokenomics.NewMemory()
 	default:
 		store := tokenomicsdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
 		c.Store = store

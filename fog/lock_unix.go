@@ -1,0 +1,27 @@
+//go:build unix
+
+package fog
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+)
+
+// lockFolder keeps a second process from opening the same embedded database:
+// each would believe that it alone writes. The lock goes with the process, however
+// it ends.
+func lockFolder(dir string) (unlock func() error, err error) {
+	file, err := os.OpenFile(filepath.Join(dir, "fog.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fault.Wrap("fog.lock", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close() // nothing was written
+		return nil, fault.Newf(fault.Conflict, "fog.open",
+			"the data folder %s is in use by another process: stop that one, take another folder, or give several servers one PostgreSQL: %w", dir, err)
+	}
+	return file.Close, nil
+}

@@ -1,0 +1,169 @@
+package fog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/fogcompute/fogcompute/fog/blob"
+	"github.com/fogcompute/fogcompute/fog/guest"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+)
+
+// errNoBlob is the advice behind a digest that nobody has uploaded.
+const errNoBlob = "has no bytes here yet: upload them first, with Blob.Put or PUT /api/blobs/%s"
+
+// Submit is Scheduler.Submit for a house with devices: it makes sure that
+// everything a job's task names can be fetched. A task without a module runs
+// the guest of package guest: with no arguments it renders the whole Mandelbrot
+// set into /out/tile.pgm. A task that names bytes which are not stored is
+// refused with the field's name, and the other submissions go on.
+func (f *Fog) Submit(ctx context.Context, subs []scheduler.Submission) ([]scheduler.Submitted, error) {
+	if f.Scheduler == nil {
+		return nil, fault.New(fault.Unavailable, "fog.submit", "the scheduler was left out of this house")
+	}
+	answers := make([]scheduler.Submitted, len(subs))
+	known := map[blob.Digest]bool{}
+	var good []int
+	var accepted []scheduler.Submission
+	for i, sub := range subs {
+		sub.Task = withModule(sub.Task)
+		if err := f.fetchable(ctx, sub.Task, known); err != nil {
+			if fault.KindOf(err) != fault.Invalid {
+				return nil, err
+			}
+			answers[i].Err = err
+			continue
+		}
+		good = append(good, i)
+		accepted = append(accepted, sub)
+	}
+	if len(accepted) == 0 {
+		return answers, nil
+	}
+	submitted, err := f.Scheduler.Submit(ctx, accepted)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range good {
+		answers[i] = submitted[k]
+	}
+	return answers, nil
+}
+
+// withModule gives a task that names no module the house's own.
+func withModule(task scheduler.Task) scheduler.Task {
+	if task.Module != "" {
+		return task
+	}
+	task.Module, task.Output = guest.Digest(), true
+	if len(task.Args) == 0 {
+		task.Args = guest.Whole(512, 512).Args()
+	}
+	return task
+}
+
+// fetchable checks that a task's module, inputs and standard input are stored,
+// and keeps them from being collected. known remembers what was found.
+func (f *Fog) fetchable(ctx context.Context, task scheduler.Task, known map[blob.Digest]bool) error {
+	if f.Blob == nil {
+		return nil
+	}
+	for _, named := range digestsOf(task) {
+		digest, err := blob.ParseDigest(named.digest)
+		if err != nil {
+			return fault.Field("fog.submit", named.field, "must be the SHA-256 of its bytes: 64 lower-case hexadecimal digits")
+		}
+		if known[digest] {
+			continue
+		}
+		missing, err := f.Blob.Keep(ctx, []blob.Digest{digest})
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 && named.digest == guest.Digest() {
+			missing, err = nil, f.storeGuest(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			return fault.Field("fog.submit", named.field, errNoBlob, digest)
+		}
+		known[digest] = true
+	}
+	return nil
+}
+
+// storeGuest puts the house's own module where devices can fetch it. It
+// belongs to the operator, whoever asked for it first.
+func (f *Fog) storeGuest(ctx context.Context) error {
+	owner := principal.Principal{Tenant: principal.From(ctx).Tenant, Account: principal.Operator, Scopes: []principal.Scope{principal.ScopeOperator}}
+	module := guest.Mandelbrot()
+	_, err := f.Blob.Put(principal.With(ctx, owner), blob.Digest(guest.Digest()), bytes.NewReader(module), int64(len(module)))
+	return fault.Wrap("fog.guest", err)
+}
+
+// namedDigest is a digest with the field of the task that holds it.
+type namedDigest struct{ field, digest string }
+
+func digestsOf(task scheduler.Task) []namedDigest {
+	all := []namedDigest{{"module", task.Module}}
+	if task.Stdin != "" {
+		all = append(all, namedDigest{"stdin", task.Stdin})
+	}
+	for _, in := range task.Inputs {
+		all = append(all, namedDigest{"inputs", in.SHA256})
+	}
+	return all
+}
+
+const liveJobsPage = 500
+
+// keepLive keeps the bytes of every unfinished job from being collected,
+// however long it waits.
+func (f *Fog) keepLive(ctx context.Context) error {
+	if f.Scheduler == nil || f.Blob == nil {
+		return nil
+	}
+	ctx = principal.With(ctx, principal.House())
+	live := slices.DeleteFunc(scheduler.States(), scheduler.State.Final)
+	query := scheduler.JobQuery{States: live, Limit: liveJobsPage}
+	for {
+		page, err := f.Scheduler.List(ctx, query)
+		if err != nil {
+			return fault.Wrap("fog.retention", err)
+		}
+		if err := f.keepPage(ctx, page.Jobs); err != nil {
+			return err
+		}
+		if page.Next == "" {
+			return nil
+		}
+		query.Cursor = page.Next
+	}
+}
+
+func (f *Fog) keepPage(ctx context.Context, jobs []scheduler.Job) error {
+	ids := make([]scheduler.JobID, len(jobs))
+	for i := range jobs {
+		ids[i] = jobs[i].ID
+	}
+	records, err := f.Scheduler.Records(ctx, ids)
+	if err != nil {
+		return fault.Wrap("fog.retention", err)
+	}
+	var errs []error
+	for _, r := range records {
+		owner := principal.With(ctx, principal.Principal{Tenant: r.Job.Tenant, Account: principal.Operator, Scopes: []principal.Scope{principal.ScopeOperator}})
+		for _, named := range digestsOf(r.Job.Task) {
+			if _, err := f.Blob.Keep(owner, []blob.Digest{blob.Digest(named.digest)}); err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
