@@ -26,7 +26,7 @@ type ground struct {
 
 	unlock func() error // the data folder of the embedded database; nil without one
 	dir    string       // of blobs
-	ownDir bool   // made by us for this life only
+	ownDir bool         // made by us for this life only
 
 	schemas []schema // of the engines, in order
 

@@ -72,6 +72,16 @@ func Hash(o idle.Offer) (*scheduler.Result, scheduler.Class, string) {
 // may place work on it.
 func Join(t testing.TB, house *fog.Fog, d Device) *Device {
 	t.Helper()
+	joined := New(house, d)
+	if err := joined.Restart(context.Background()); err != nil {
+		t.Fatalf("fogtest: join %s: %v", d.ID, err)
+	}
+	return joined
+}
+
+// New returns a device that has not yet been seen by the house; Restart makes
+// it join. It is for programs without a testing.TB.
+func New(house *fog.Fog, d Device) *Device {
 	if d.Cores == 0 {
 		d.Cores = 4
 	}
@@ -85,9 +95,6 @@ func Join(t testing.TB, house *fog.Fog, d Device) *Device {
 		d.Compute = Hash
 	}
 	d.house, d.held = house, map[string]idle.Offer{}
-	if err := d.Restart(context.Background()); err != nil {
-		t.Fatalf("fogtest: join %s: %v", d.ID, err)
-	}
 	return &d
 }
 
