@@ -60,8 +60,8 @@ func cutLast(s string) (before, after string, found bool) {
 //
 //	placed, running, suspended, reported ── job cancelled, paused, over ──▶ cancelled
 //
-// A lost or expired attempt whose slot nobody else got yet may still be reported; its token is the slot's newest. After
-// that its token is old: it is refused and changes nothing.
+// A lost attempt whose slot nobody else got yet may still be reported: its token is the slot's newest. After that its
+// token is old: the report is refused and changes nothing.
 type AttemptState string
 
 // The states of an attempt. Placed, running and suspended ones are live: they take up room on their node.
@@ -80,7 +80,7 @@ const (
 	AttemptInvalid AttemptState = "invalid"
 	// AttemptFailed ended without a usable result; Class says whose fault it was.
 	AttemptFailed AttemptState = "failed"
-	// AttemptLost was running when its lease ended or its node went down.
+	// AttemptLost was leased when its lease ended or its node went down, or was suspended for too long.
 	AttemptLost AttemptState = "lost"
 	// AttemptExpired was placed and never fetched.
 	AttemptExpired AttemptState = "expired"
@@ -92,6 +92,9 @@ const (
 func (s AttemptState) Live() bool {
 	return s == AttemptPlaced || s == AttemptRunning || s == AttemptSuspended
 }
+
+// leased reports whether the node holds the attempt.
+func (s AttemptState) leased() bool { return s == AttemptRunning || s == AttemptSuspended }
 
 // Class says whose fault a failure is; each has its own limit (Terms.Retries) and back-off.
 type Class string

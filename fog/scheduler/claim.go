@@ -1,6 +1,15 @@
 package scheduler
 
-import "time"
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
+)
 
 // Claim is what a node says when it asks for leases.
 type Claim struct {
@@ -54,28 +63,155 @@ type Offer struct {
 	MaxRuntime time.Duration
 }
 
-// Report is the end of an attempt as its node saw it: a result, or a failure with its class.
-type Report struct {
-	Attempt AttemptID
-	Token   int64
-	// Node is the reporting node; "" is not checked.
-	Node NodeID
-	// Result is what the program left, whatever its exit code; nil is a failure of class Class.
-	Result *Result
-	// Class says whose fault a failure was; "" with a nil Result is ClassDevice.
-	Class  Class
-	Reason string
+// granting is one claim being answered.
+type granting struct {
+	claim Claim
+	live  []Attempt // on the node
+	grant Grant
+	ops   []op
+	done  []func(outcome) // what each operation's outcome adds to the grant
 }
 
-// ReportVerdict answers a report. The same report again has the same verdict.
-type ReportVerdict struct {
-	Attempt AttemptID
-	// State is the attempt's state after the report.
-	State AttemptState
-	// Job is the job's state after the report.
-	Job State
-	// Err is nil when the report was taken; of kind Conflict when the token is old or another result was reported before,
-	// NotFound when there is no such attempt, Denied when it belongs to somebody else, Invalid when the report is malformed. Then
-	// nothing changed.
-	Err error
+// Claim renews leases and hands placed attempts out; each claim has an answer, in the same order. A lease is written when it
+// has used up a third, so that most claims of busy nodes cost no commit. Errors are of kind Denied (the node has attempts and
+// belongs to somebody else), NotFound (to another tenant) and Unavailable.
+func (s *Scheduler) Claim(ctx context.Context, claims []Claim) ([]Grant, error) {
+	const op = "scheduler.claim"
+	p := principal.From(ctx)
+	nodes := make([][]NodeID, len(claims))
+	for i := range claims {
+		nodes[i] = []NodeID{claims[i].Node}
+	}
+	live, err := s.looks.Do(ctx, nodes...)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	now := s.now()
+	all := make([]granting, len(claims))
+	for i := range claims {
+		g := &all[i]
+		g.claim, g.live = claims[i], live[i]
+		if len(g.live) > 0 {
+			a := &g.live[0]
+			if err := s.allowNode(ctx, p, op, a.Node, a.Tenant, a.NodeOwner); err != nil {
+				return nil, fault.Wrap(op, err)
+			}
+		}
+		g.hold(now, s.rules)
+		g.offer()
+	}
+	if err := s.decide(ctx, all); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	grants := make([]Grant, len(all))
+	for i := range all {
+		grants[i] = all[i].grant
+	}
+	return grants, nil
+}
+
+// decide applies the operations of all claims together.
+func (s *Scheduler) decide(ctx context.Context, all []granting) error {
+	var ops []op
+	for i := range all {
+		ops = append(ops, all[i].ops...)
+	}
+	out, err := s.ops.Do(ctx, ops...)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		for k, done := range all[i].done {
+			done(out[k])
+		}
+		out = out[len(all[i].done):]
+	}
+	return nil
+}
+
+// hold answers for the attempts that the node runs, and gives up those that it should run and does not.
+func (g *granting) hold(now time.Time, r rules) {
+	held := make(map[AttemptID]bool, len(g.claim.Held))
+	for _, h := range g.claim.Held {
+		if held[h.Attempt] {
+			continue
+		}
+		held[h.Attempt] = true
+		if math.IsNaN(h.Progress) {
+			h.Progress = 0
+		}
+		i := slices.IndexFunc(g.live, func(a Attempt) bool { return a.ID == h.Attempt && a.Token == h.Token && a.State.leased() })
+		switch {
+		case i < 0:
+			g.grant.Cancel = append(g.grant.Cancel, h.Attempt)
+		case g.live[i].news(h, now, r):
+			g.renew(&g.live[i], h)
+		default:
+			g.grant.Renewed = append(g.grant.Renewed, Lease{Attempt: h.Attempt, Token: h.Token, Until: g.live[i].LeaseUntil})
+		}
+	}
+	if !g.claim.Restarted {
+		return
+	}
+	for i := range g.live {
+		if a := &g.live[i]; a.State.leased() && !held[a.ID] {
+			g.lose(a)
+		}
+	}
+}
+
+func (g *granting) then(o op, done func(outcome)) {
+	g.ops = append(g.ops, o)
+	g.done = append(g.done, done)
+}
+
+func (g *granting) renew(a *Attempt, h Held) {
+	g.then(op{job: a.Job, step: StepRenew, decide: func(d *draft) error { return d.renew(h) }}, func(o outcome) {
+		if o.err != nil {
+			g.grant.Cancel = append(g.grant.Cancel, h.Attempt)
+			return
+		}
+		until := o.record.attempt(h.Attempt).LeaseUntil
+		g.grant.Renewed = append(g.grant.Renewed, Lease{Attempt: h.Attempt, Token: h.Token, Until: until})
+	})
+}
+
+func (g *granting) lose(a *Attempt) {
+	id := a.ID
+	g.then(op{job: a.Job, step: StepLose, decide: func(d *draft) error {
+		if a := d.attempt(id); a != nil && a.State.leased() {
+			d.lose(a, "its node restarted")
+		}
+		return nil
+	}}, func(outcome) {})
+}
+
+// offer leases placed attempts to the node, those that were placed first before the others.
+func (g *granting) offer() {
+	if g.claim.Take <= 0 {
+		return
+	}
+	ready := slices.DeleteFunc(slices.Clone(g.live), func(a Attempt) bool { return a.State != AttemptPlaced })
+	slices.SortFunc(ready, func(a, b Attempt) int {
+		if c := a.Placed.Compare(b.Placed); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.ID), string(b.ID))
+	})
+	for _, a := range ready[:min(len(ready), g.claim.Take)] {
+		g.then(op{job: a.Job, step: StepLease, decide: func(d *draft) error { return d.lease(a.ID) }}, func(o outcome) {
+			if o.err == nil {
+				g.grant.Offers = append(g.grant.Offers, o.record.offer(a.ID))
+			}
+		})
+	}
+}
+
+// offer is an attempt as its node is told of it.
+func (r *Record) offer(id AttemptID) Offer {
+	a := r.attempt(id)
+	return Offer{
+		Attempt: a.ID, Token: a.Token, Job: r.Job.ID, Name: r.Job.Name, Until: a.LeaseUntil,
+		Task: r.Job.Task, Demand: a.Demand, MaxRuntime: r.Job.MaxRuntime,
+	}
 }

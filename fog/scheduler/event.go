@@ -8,3 +8,31 @@ type Fact = journal.Fact
 // TopicSettle is the topic of the fact that is written when a job becomes vested, failed, cancelled, expired or refused.
 // Its ID is the job's and its Version the job's version then.
 const TopicSettle journal.Topic = "scheduler.settle"
+
+// The steps that Config.Step is told of, each after its commit. StepHold follows the escrow's answer instead, before it is
+// stored.
+const (
+	StepSubmit   = "scheduler.submit"
+	StepHold     = "scheduler.hold"
+	StepQueue    = "scheduler.queue"
+	StepPlace    = "scheduler.place"
+	StepLease    = "scheduler.lease"
+	StepRenew    = "scheduler.renew"
+	StepProgress = "scheduler.progress"
+	StepReport   = "scheduler.report"
+	StepValidate = "scheduler.validate"
+	StepVest     = "scheduler.vest"
+	StepCancel   = "scheduler.cancel"
+	StepPause    = "scheduler.pause"
+	StepResume   = "scheduler.resume"
+	StepLose     = "scheduler.lose"
+	StepTimer    = "scheduler.timer"
+)
+
+// Steps lists every step.
+func Steps() []string {
+	return []string{
+		StepSubmit, StepHold, StepQueue, StepPlace, StepLease, StepRenew, StepProgress, StepReport,
+		StepValidate, StepVest, StepCancel, StepPause, StepResume, StepLose, StepTimer,
+	}
+}

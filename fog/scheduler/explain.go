@@ -1,5 +1,16 @@
 package scheduler
 
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
+)
+
 // Code names a reason why a job waits.
 type Code string
 
@@ -44,4 +55,172 @@ type Explanation struct {
 	State State
 	// Reasons are all that apply, the decisive ones first; empty once the job is final.
 	Reasons []Reason
+}
+
+// Explain says why a job is where it is, with every reason that applies. Errors are of kind NotFound, Denied and
+// Unavailable.
+func (s *Scheduler) Explain(ctx context.Context, id JobID) (Explanation, error) {
+	const op = "scheduler.explain"
+	r, err := s.Get(ctx, id)
+	if err != nil {
+		return Explanation{}, fault.Wrap(op, err)
+	}
+	e := Explanation{Job: id, State: r.Job.State}
+	if r.Job.State != Queued {
+		e.Reasons = r.standing()
+		return e, nil
+	}
+	nodes, live, err := s.fleetRows(ctx, r.Job.Tenant)
+	if err != nil {
+		return Explanation{}, fault.Wrap(op, err)
+	}
+	e.Reasons = explain(&r, newFleet(nodes, live), s.now())
+	return e, nil
+}
+
+// standing are the reasons of a job that does not wait for a node.
+func (r *Record) standing() []Reason {
+	switch j := &r.Job; j.State {
+	case Pending:
+		return []Reason{{Code: CodeAwaitingFunds, Text: "its price is not held on its owner's account yet"}}
+	case Paused:
+		return []Reason{{Code: CodePaused, Text: "its owner paused it"}}
+	case Placed:
+		return []Reason{{Code: CodeAwaitingPickUp, Text: fmt.Sprintf("placed on %s, which has not fetched it yet", j.Node)}}
+	case Running, Reported, Validated:
+		return []Reason{{Code: CodeWorking, Text: "every slot is at work or has its result"}}
+	}
+	return nil
+}
+
+// explain is why a queued job waits, by the same filters that place it.
+func explain(r *Record, f *fleet, now time.Time) []Reason {
+	var out []Reason
+	say := func(c Code, nodes int, format string, a ...any) {
+		out = append(out, Reason{Code: c, Text: fmt.Sprintf(format, a...), Nodes: nodes})
+	}
+	q := requestOf(r)
+	t := q.survey(f)
+	switch {
+	case len(f.nodes) == 0:
+		say(CodeNoNodes, 0, "no device has been registered")
+	case t.able == 0:
+		say(CodeNeverHere, len(f.nodes), "no device of this fleet can ever take it")
+	case t.count[CodeNodeDown] == len(f.nodes):
+		say(CodeAllDown, len(f.nodes), "all %d devices are down", len(f.nodes))
+	}
+	if need := len(q.slots); t.able > 0 && t.ableOwners < need {
+		say(CodeDistinctOwners, 0, "its trust (%s) needs devices of %d more distinct owners, and this fleet has those of %d", r.Job.Trust, need, t.ableOwners)
+	}
+	if until := r.Job.ReadyAt; until.After(now) && len(r.Job.Failures) > 0 {
+		say(CodeBackOff, 0, "it failed before and is tried again at %s", until.Format(time.RFC3339))
+	}
+	if t.fitting > 0 {
+		say(CodeNextRound, 0, "%s could take it now: it is placed in a coming round", devices(t.fitting))
+	}
+	return append(out, t.reasons(&q)...)
+}
+
+// poll is what a request finds in a fleet.
+type poll struct {
+	able       int // nodes that could take it if they were up and idle
+	ableOwners int // their distinct owners, without those who have a replica
+	fitting    int // nodes that could take it now
+	count      map[Code]int
+	ineligible []string // the closed nodes' own reasons
+}
+
+func (q *request) survey(f *fleet) poll {
+	t := poll{count: make(map[Code]int)}
+	owners := make(map[principal.Account]bool)
+	others := false // open nodes on which it did not fail
+	for i := range f.nodes {
+		n := &f.nodes[i]
+		if q.never(n) == "" {
+			t.able++
+			if !slices.Contains(q.taken, n.Owner) {
+				owners[n.Owner] = true
+			}
+		}
+		c := q.closed(n)
+		if c == "" {
+			shun := q.shuns(n)
+			others = others || !shun
+			if c = f.free[i].fits(&q.demand, CodeCPUBusy, CodeMemoryBusy, CodeGPUBusy); c == "" && shun {
+				c = CodeFailedThere
+			}
+		}
+		if c == "" {
+			t.fitting++
+			continue
+		}
+		t.count[c]++
+		if c == CodeIneligible {
+			t.ineligible = append(t.ineligible, n.Reasons...)
+		}
+	}
+	t.ableOwners = len(owners)
+	if !others {
+		t.fitting += t.count[CodeFailedThere]
+		delete(t.count, CodeFailedThere)
+	}
+	return t
+}
+
+// reasons are those that rule nodes out, in a fixed order.
+func (t *poll) reasons(q *request) []Reason {
+	var out []Reason
+	say := func(c Code, format string, a ...any) {
+		if n := t.count[c]; n > 0 {
+			out = append(out, Reason{Code: c, Text: devices(n) + " " + fmt.Sprintf(format, a...), Nodes: n})
+		}
+	}
+	d := &q.demand
+	say(CodeNoExecutor, "without the executors that it needs (%s)", d.executors())
+	say(CodeCPUNever, "with fewer than its %s cores", thousandths(d.MilliCPU))
+	say(CodeMemoryNever, "with less than its %d MB of memory", d.MemoryMB)
+	say(CodeGPUNever, "with fewer than its %s GPUs", thousandths(d.MilliGPU))
+	say(CodeOwnDevice, "of its own owner, who cannot be paid by himself")
+	say(CodeNodeDown, "down")
+	say(CodeDrained, "drained by the operator")
+	say(CodeIneligible, "not to be harvested now%s", listed(t.ineligible))
+	say(CodeReplicaThere, "of owners who have another replica of it")
+	say(CodeCPUBusy, "with too few free cores now")
+	say(CodeMemoryBusy, "with too little free memory now")
+	say(CodeGPUBusy, "with too few free GPUs now")
+	say(CodeFailedThere, "where it failed before, while others could take it")
+	return out
+}
+
+// executors names the executors that a demand asks for.
+func (d *Demand) executors() string {
+	if d.MilliGPU > 0 && d.Executor != ExecutorGPU {
+		return d.Executor + ", " + ExecutorGPU
+	}
+	return d.Executor
+}
+
+func devices(n int) string {
+	if n == 1 {
+		return "1 device"
+	}
+	return fmt.Sprintf("%d devices", n)
+}
+
+// thousandths writes n/1000 without needless zeros.
+func thousandths(n int64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%03d", n/1000, n%1000), "0"), ".")
+}
+
+// listed writes distinct reasons in brackets, at most three.
+func listed(reasons []string) string {
+	reasons = slices.Compact(slices.Sorted(slices.Values(reasons)))
+	if len(reasons) == 0 {
+		return ""
+	}
+	more := ""
+	if len(reasons) > 3 {
+		reasons, more = reasons[:3], " …"
+	}
+	return " (" + strings.Join(reasons, "; ") + more + ")"
 }

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"time"
 
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
 
@@ -197,4 +198,96 @@ type LogLine struct {
 type Record struct {
 	Job      Job
 	Attempts []Attempt
+}
+
+// funded takes the escrow's answer for a pending job, or for one that was paused while the question was open.
+func (d *draft) funded(answer error) {
+	j := &d.Job
+	paused := j.State == Paused && j.Resume == Pending
+	if j.State != Pending && !paused {
+		return
+	}
+	switch kind := fault.KindOf(answer); {
+	case answer == nil && paused:
+		j.Resume = Queued
+		d.note("funds held")
+	case answer == nil:
+		d.enqueue("funds held")
+	case kind == fault.Insufficient || kind == fault.Conflict:
+		j.Resume = ""
+		d.end(Refused, fault.Detail(answer))
+	default:
+		d.askLater()
+	}
+}
+
+// askLater sets the time of the next request for funds.
+func (d *draft) askLater() {
+	if d.Job.State == Pending {
+		d.Job.ReadyAt = d.now.Add(d.rules.holdRetry)
+		d.changed = true
+	}
+}
+
+// enqueue lets the job wait for nodes.
+func (d *draft) enqueue(why string) {
+	j := &d.Job
+	j.State, j.Reason = Queued, ""
+	j.Queued, j.ReadyAt = d.now, d.now
+	d.note("%s", why)
+}
+
+// cancel ends the job at its owner's wish.
+func (d *draft) cancel() error {
+	switch s := d.Job.State; {
+	case s.aggregated() || s == Pending || s == Paused:
+		d.Job.Resume = ""
+		d.end(Cancelled, "cancelled")
+		return nil
+	default:
+		return wrongState("cancel", &d.Job)
+	}
+}
+
+// pause withdraws the job's live attempts: without checkpoints the work done in them is given up. Results that replicas
+// reported already are kept.
+func (d *draft) pause() error {
+	j := &d.Job
+	switch s := j.State; {
+	case s == Pending:
+		j.Resume = Pending
+	case s.aggregated():
+		j.Resume = Queued
+	default:
+		return wrongState("pause", j)
+	}
+	for i := range d.Attempts {
+		if a := &d.Attempts[i]; a.State.Live() {
+			d.close(a, AttemptCancelled, "paused")
+		}
+	}
+	d.enter(Paused, "")
+	return nil
+}
+
+// resume lets a paused job go on where it may: in the queue, or before it where its funds are not held yet.
+func (d *draft) resume() error {
+	j := &d.Job
+	if j.State != Paused {
+		return wrongState("resume", j)
+	}
+	back := j.Resume
+	j.Resume = ""
+	if back == Pending {
+		j.State, j.ReadyAt = Pending, d.now
+		d.note("resumed")
+		return nil
+	}
+	d.enqueue("resumed")
+	d.aggregate()
+	return nil
+}
+
+func wrongState(verb string, j *Job) error {
+	return fault.Newf(fault.Conflict, "scheduler."+verb, "cannot %s a job that is %s", verb, j.State)
 }

@@ -1,8 +1,11 @@
 package scheduler
 
 import (
+	"context"
+	"slices"
 	"time"
 
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
 
@@ -27,6 +30,23 @@ type Capacity struct {
 	MilliCPU int64 // thousandths of a core
 	MemoryMB int64
 	MilliGPU int64 // thousandths of a device
+}
+
+func (c *Capacity) add(o Capacity) {
+	c.MilliCPU += o.MilliCPU
+	c.MemoryMB += o.MemoryMB
+	c.MilliGPU += o.MilliGPU
+}
+
+func (c *Capacity) sub(o Capacity) {
+	c.MilliCPU -= o.MilliCPU
+	c.MemoryMB -= o.MemoryMB
+	c.MilliGPU -= o.MilliGPU
+}
+
+// capacity is the room that a demand takes up.
+func (d *Demand) capacity() Capacity {
+	return Capacity{MilliCPU: d.MilliCPU, MemoryMB: d.MemoryMB, MilliGPU: d.MilliGPU}
 }
 
 // ExecutorWASM and ExecutorGPU are the executors that the scheduler itself knows of.
@@ -58,4 +78,216 @@ type Node struct {
 	Updated time.Time
 	// Version counts the saves and drains, from 1; the store counts.
 	Version int64
+}
+
+// NodeView is a node with its load.
+type NodeView struct {
+	Node
+	// Used is what live attempts take up, Live how many they are.
+	Used Capacity
+	Live int
+}
+
+// Load is the fullest dimension's share, 0..1; zero for a node without capacity.
+func (v *NodeView) Load() float64 {
+	return min(1, max(
+		share(v.Used.MilliCPU, v.Capacity.MilliCPU),
+		share(v.Used.MemoryMB, v.Capacity.MemoryMB),
+		share(v.Used.MilliGPU, v.Capacity.MilliGPU),
+	))
+}
+
+// Nodes lists the nodes of the caller's tenant, ordered by identifier. Errors are of kind Denied and Unavailable.
+func (s *Scheduler) Nodes(ctx context.Context) ([]NodeView, error) {
+	const op = "scheduler.nodes"
+	p := principal.From(ctx)
+	if err := s.cfg.Authorize.Authorize(ctx, p, op, principal.Resource{Kind: "nodes", Tenant: p.Tenant, Owner: p.Account}); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	nodes, live, err := s.fleetRows(ctx, p.Tenant)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	views := make([]NodeView, len(nodes))
+	index := make(map[NodeID]*NodeView, len(nodes))
+	for i := range nodes {
+		views[i].Node = nodes[i]
+		index[nodes[i].ID] = &views[i]
+	}
+	for i := range live {
+		if v := index[live[i].Node]; v != nil {
+			v.Used.add(live[i].Demand.capacity())
+			v.Live++
+		}
+	}
+	return views, nil
+}
+
+// fleetRows reads a tenant's nodes and live attempts.
+func (s *Scheduler) fleetRows(ctx context.Context, tenant principal.Tenant) ([]Node, []Attempt, error) {
+	nodes, err := s.cfg.Store.Nodes(ctx, tenant)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := s.cfg.Store.Live(ctx, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	live := all[:0]
+	for i := range all {
+		if all[i].Tenant == tenant {
+			live = append(live, all[i])
+		}
+	}
+	return nodes, live, nil
+}
+
+// SyncNodes saves nodes as they are now. What ran on a node that is down is lost and tried again; what was placed on one that
+// is closed and not fetched yet is placed elsewhere. It is for the operator of the default tenant, who runs the installation;
+// a node without a tenant gets that one. Errors are of kind Invalid, Denied and Unavailable.
+func (s *Scheduler) SyncNodes(ctx context.Context, nodes []Node) error {
+	const op = "scheduler.sync"
+	p := principal.From(ctx)
+	if !installation(p) {
+		return fault.New(fault.Denied, op, "only the operator of the installation keeps its nodes")
+	}
+	now := s.now()
+	saved := make([]Node, len(nodes))
+	for i, n := range nodes {
+		if err := s.admitNode(ctx, p, &n); err != nil {
+			return fault.Wrap(op, err)
+		}
+		n.Updated = now
+		saved[i] = n
+	}
+	if len(saved) == 0 {
+		return nil
+	}
+	if err := s.cfg.Store.SaveNodes(ctx, Fence{}, saved); err != nil {
+		return fault.Wrap(op, err)
+	}
+	s.marks.changedNodes()
+	return fault.Wrap(op, s.displace(ctx, saved))
+}
+
+func (s *Scheduler) admitNode(ctx context.Context, p principal.Principal, n *Node) error {
+	if n.Tenant == "" {
+		n.Tenant = p.Tenant
+	}
+	c := n.Capacity
+	switch {
+	case n.ID == "" || len(n.ID) > 128:
+		return fault.Field("scheduler.sync", "id", "want 1 to 128 bytes")
+	case n.State != NodeUp && n.State != NodeClosed && n.State != NodeDown:
+		return fault.Field("scheduler.sync", "state", "unknown state %q of node %s", n.State, n.ID)
+	case c.MilliCPU < 0 || c.MemoryMB < 0 || c.MilliGPU < 0:
+		return fault.Field("scheduler.sync", "capacity", "node %s has a negative capacity", n.ID)
+	}
+	return s.allowNode(ctx, p, "scheduler.sync", n.ID, n.Tenant, "")
+}
+
+// allowNode asks whether the principal may do something with a node. Who runs the installation may do so with every tenant's.
+func (s *Scheduler) allowNode(ctx context.Context, p principal.Principal, a principal.Action, n NodeID, t principal.Tenant, owner principal.Account) error {
+	if installation(p) {
+		p.Tenant = t
+	}
+	return s.cfg.Authorize.Authorize(ctx, p, a, principal.Resource{Kind: "node", ID: string(n), Tenant: t, Owner: owner})
+}
+
+// displace takes back what the nodes can no longer do.
+func (s *Scheduler) displace(ctx context.Context, nodes []Node) error {
+	why := make(map[NodeID]NodeState)
+	var ids []NodeID
+	for i := range nodes {
+		if nodes[i].State != NodeUp {
+			why[nodes[i].ID] = nodes[i].State
+			ids = append(ids, nodes[i].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	live, err := s.cfg.Store.Live(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var ops []op
+	for i := range live {
+		id, state := live[i].ID, why[live[i].Node]
+		if state == NodeClosed && live[i].State != AttemptPlaced {
+			continue
+		}
+		ops = append(ops, op{job: live[i].Job, step: StepLose, decide: func(d *draft) error {
+			d.displace(id, state)
+			return nil
+		}})
+	}
+	_, err = s.ops.Do(ctx, ops...)
+	return err
+}
+
+// displace takes one attempt back from a node that is closed or down.
+func (d *draft) displace(id AttemptID, s NodeState) {
+	a := d.attempt(id)
+	switch {
+	case a == nil || !a.State.Live():
+	case s == NodeDown:
+		d.lose(a, "its node went down")
+	case a.State == AttemptPlaced:
+		d.unplace(a, "its node closed")
+	}
+}
+
+// Drain lets a node take nothing new, or take work again. What it runs goes on. Errors are of kind NotFound, Denied and
+// Unavailable.
+func (s *Scheduler) Drain(ctx context.Context, id NodeID, drained bool) error {
+	const op = "scheduler.drain"
+	p := principal.From(ctx)
+	if err := s.allowNode(ctx, p, op, id, p.Tenant, ""); err != nil {
+		return fault.Wrap(op, err)
+	}
+	nodes, err := s.cfg.Store.Nodes(ctx, p.Tenant)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	for i := range nodes {
+		if nodes[i].ID != id {
+			continue
+		}
+		if err := s.cfg.Store.SetDrain(ctx, id, drained, s.now()); err != nil {
+			return fault.Wrap(op, err)
+		}
+		s.marks.changedNodes()
+		nodes[i].State = NodeClosed
+		if !drained {
+			return nil
+		}
+		return fault.Wrap(op, s.displace(ctx, nodes[i:i+1]))
+	}
+	return fault.Newf(fault.NotFound, op, "no node %q", id)
+}
+
+// RemoveNodes forgets nodes of the caller's tenant, after taking back what runs on them. Unknown ones are ignored. Errors are
+// of kind Denied and Unavailable.
+func (s *Scheduler) RemoveNodes(ctx context.Context, ids []NodeID) error {
+	const op = "scheduler.remove"
+	p := principal.From(ctx)
+	nodes, err := s.cfg.Store.Nodes(ctx, p.Tenant)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	gone := slices.DeleteFunc(nodes, func(n Node) bool { return !slices.Contains(ids, n.ID) })
+	names := make([]NodeID, len(gone))
+	for i := range gone {
+		names[i] = gone[i].ID
+		gone[i].State = NodeDown
+		if err := s.allowNode(ctx, p, op, gone[i].ID, gone[i].Tenant, ""); err != nil {
+			return fault.Wrap(op, err)
+		}
+	}
+	if err := s.cfg.Store.DeleteNodes(ctx, names); err != nil {
+		return fault.Wrap(op, err)
+	}
+	s.marks.changedNodes()
+	return fault.Wrap(op, s.displace(ctx, gone))
 }

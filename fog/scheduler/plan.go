@@ -1,0 +1,357 @@
+package scheduler
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+)
+
+// marks is what the operations of this process leave for its planner. All of it is a hint: a planner that misses a mark
+// finds the same in the store within Config.Poll.
+type marks struct {
+	wake chan struct{} // capacity 1
+
+	mu       sync.Mutex // guards what follows
+	released map[NodeID]bool
+	nodes    bool      // nodes were saved, drained or removed
+	timers   bool      // a job's timer was set to now
+	next     time.Time // earliest time at which a queued job is ready; zero for none
+}
+
+func newMarks() marks {
+	return marks{wake: make(chan struct{}, 1), released: make(map[NodeID]bool)}
+}
+
+func (m *marks) ring() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// release marks a node on which room came free.
+func (m *marks) release(n NodeID) {
+	m.mu.Lock()
+	m.released[n] = true
+	m.mu.Unlock()
+	m.ring()
+}
+
+// ready marks that a job may be placed from a time on.
+func (m *marks) ready(at time.Time) {
+	m.mu.Lock()
+	if m.next.IsZero() || at.Before(m.next) {
+		m.next = at
+	}
+	m.mu.Unlock()
+	m.ring()
+}
+
+func (m *marks) changedNodes() {
+	m.mu.Lock()
+	m.nodes = true
+	m.mu.Unlock()
+	m.ring()
+}
+
+func (m *marks) timer() {
+	m.mu.Lock()
+	m.timers = true
+	m.mu.Unlock()
+	m.ring()
+}
+
+// news is what take hands over.
+type news struct {
+	released      []NodeID
+	nodes, timers bool
+}
+
+// take hands the marks over. The time of the next ready job is kept while it lies ahead.
+func (m *marks) take(now time.Time) news {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := news{nodes: m.nodes, timers: m.timers}
+	for id := range m.released {
+		n.released = append(n.released, id)
+	}
+	clear(m.released)
+	m.nodes, m.timers = false, false
+	if !m.next.After(now) {
+		m.next = time.Time{}
+	}
+	return n
+}
+
+// until is how long the planner may sleep.
+func (m *marks) until(now time.Time, most time.Duration) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.next.IsZero() {
+		return most
+	}
+	return max(0, min(most, m.next.Sub(now)))
+}
+
+// planner is the work of the duty DutyPlan, from taking it to losing it.
+type planner struct {
+	s     *Scheduler
+	fence Fence
+	fleet *fleet
+	// grace is until when ended leases are prolonged: for one lease after the duty was taken, as no server may have been there
+	// to renew them.
+	grace    time.Time
+	timed    time.Time // last round of timers
+	surveyed time.Time // last reading of the nodes
+	purged   time.Time
+	starved  bool  // the last round left jobs for want of room
+	typical  int64 // moving average of the processor demand of placed jobs, to guess how many jobs fit
+	ask      chan []JobID
+}
+
+// plan runs rounds until ctx ends. It is what the duty is kept for.
+func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
+	p := &planner{s: s, fence: fence, grace: s.now().Add(s.rules.lease), typical: 1000, ask: make(chan []JobID, 1)}
+	var asking sync.WaitGroup
+	asking.Go(func() { s.askFunds(ctx, p.ask) })
+	defer asking.Wait()
+	defer close(p.ask)
+	if err := p.survey(ctx, true); err != nil {
+		return err
+	}
+	for {
+		if err := p.round(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		sleep := time.NewTimer(s.marks.until(s.now(), s.cfg.Poll))
+		select {
+		case <-ctx.Done():
+			sleep.Stop()
+			return nil
+		case <-s.marks.wake:
+			sleep.Stop()
+		case <-sleep.C:
+		}
+	}
+}
+
+// round brings the fleet up to date, follows the timers and places what is ready.
+func (p *planner) round(ctx context.Context) error {
+	now := p.s.now()
+	n := p.s.marks.take(now)
+	tick := now.Sub(p.surveyed) >= p.s.cfg.Poll
+	if n.nodes || tick {
+		if err := p.survey(ctx, tick && p.starved); err != nil {
+			return err
+		}
+	}
+	if err := p.recount(ctx, n.released); err != nil {
+		return err
+	}
+	if n.timers || now.Sub(p.timed) >= p.s.cfg.Poll/4 {
+		p.timed = now
+		if err := p.timers(ctx); err != nil {
+			return err
+		}
+	}
+	if err := p.fill(ctx, tick); err != nil {
+		return err
+	}
+	return p.purge(ctx, now)
+}
+
+// survey reads the nodes, and with load the live attempts as well. Without it the load is what this planner knows: it
+// alone adds to it, and what it does not know to have ended only makes it too careful.
+func (p *planner) survey(ctx context.Context, load bool) error {
+	nodes, err := p.s.cfg.Store.Nodes(ctx, "")
+	if err != nil {
+		return fault.Wrap("scheduler.plan", err)
+	}
+	p.surveyed = p.s.now()
+	if !load {
+		next, fresh := p.fleet.renew(nodes)
+		p.fleet = next
+		return p.recount(ctx, fresh)
+	}
+	live, err := p.s.cfg.Store.Live(ctx, nil)
+	if err != nil {
+		return fault.Wrap("scheduler.plan", err)
+	}
+	p.fleet = newFleet(nodes, live)
+	return nil
+}
+
+// recount reads the load of some nodes.
+func (p *planner) recount(ctx context.Context, nodes []NodeID) error {
+	if len(nodes) == 0 {
+		return nil
+	}
+	live, err := p.s.cfg.Store.Live(ctx, nodes)
+	if err != nil {
+		return fault.Wrap("scheduler.plan", err)
+	}
+	p.fleet.recount(nodes, live)
+	return nil
+}
+
+// Bounds of one round, so that the next timers and marks are not kept waiting.
+const (
+	duePage  = 256
+	duePages = 16
+	maxPage  = 512
+	maxScan  = 512
+	maxSweep = 4096 // jobs that are looked at when the poll interval is over
+)
+
+// timers follows the timers that are due.
+func (p *planner) timers(ctx context.Context) error {
+	for range duePages {
+		records, err := p.s.cfg.Store.Due(ctx, p.s.now(), duePage)
+		if err != nil {
+			return fault.Wrap("scheduler.timers", err)
+		}
+		if len(records) == 0 {
+			return nil
+		}
+		now := p.s.now()
+		drafts := make([]*draft, len(records))
+		var unfunded []JobID
+		for i := range records {
+			d := newDraft(records[i], now, p.s.rules)
+			drafts[i] = d
+			d.steps = append(d.steps, StepTimer)
+			d.timer(p.grace)
+			if d.Job.State == Pending {
+				d.askLater()
+				unfunded = append(unfunded, d.Job.ID)
+			}
+			d.changed = d.changed || !d.due().Equal(d.Job.DueAt) // else it would be due for ever
+		}
+		if _, err := p.s.commit(ctx, p.fence, drafts); err != nil {
+			return err
+		}
+		if len(unfunded) > 0 {
+			select {
+			case p.ask <- unfunded:
+			default: // the question before is still open; these are asked at their next timer
+			}
+		}
+		if len(records) < duePage {
+			return nil
+		}
+	}
+	p.s.marks.timer()
+	return nil
+}
+
+// fill places ready jobs, best first, page by page until there is no room or nothing that fits.
+func (p *planner) fill(ctx context.Context, sweep bool) error {
+	scan := maxScan
+	if sweep {
+		scan = maxSweep
+	}
+	p.starved = false
+	var after *Rank
+	for limit := 0; scan > 0; scan -= limit {
+		room := p.fleet.room()
+		if room <= 0 {
+			p.starved = true
+			return nil
+		}
+		limit = min(max(limit*2, int(min(16+2*room/p.typical, maxPage))), maxPage)
+		records, err := p.s.cfg.Store.Ready(ctx, p.s.now(), after, limit)
+		if err != nil {
+			return fault.Wrap("scheduler.plan", err)
+		}
+		if len(records) == 0 {
+			return nil
+		}
+		if err := p.assign(ctx, records); err != nil {
+			return err
+		}
+		if len(records) < limit {
+			return nil
+		}
+		rank := RankOf(&records[len(records)-1].Job)
+		after = &rank
+	}
+	if !p.starved {
+		p.s.marks.ring() // everything looked at was placed: there may be more
+	}
+	return nil
+}
+
+// assign places one page of jobs and commits the plan.
+func (p *planner) assign(ctx context.Context, records []Record) error {
+	now := p.s.now()
+	plan, fates := place(p.fleet, records)
+	var drafts []*draft
+	var planned []int
+	for i := range records {
+		if fates[i] == busy {
+			p.starved = true
+			continue
+		}
+		d := newDraft(records[i], now, p.s.rules)
+		if fates[i] == hopeless {
+			d.postpone(patience(now.Sub(d.Job.Queued)))
+		}
+		for _, a := range plan[i] {
+			if err := d.place(a.slot, &p.fleet.nodes[a.node]); err != nil {
+				return err
+			}
+		}
+		if fates[i] == placed {
+			d.steps = append(d.steps, StepPlace)
+			p.typical = max(1, (7*p.typical+d.Job.Demand.MilliCPU)/8)
+		}
+		drafts = append(drafts, d)
+		planned = append(planned, i)
+	}
+	stands, err := p.s.commit(ctx, p.fence, drafts)
+	if err != nil {
+		return err
+	}
+	for k, i := range planned {
+		if stands[k] {
+			continue
+		}
+		demand := records[i].Job.Demand.capacity()
+		for _, a := range plan[i] {
+			p.fleet.unload(p.fleet.nodes[a.node].ID, demand)
+		}
+	}
+	return nil
+}
+
+// patience is how long a job that no open node could take is left alone: short for a new one, as its node may just be
+// coming, and longer the longer it has waited.
+func patience(waited time.Duration) time.Duration {
+	return min(max(waited/4, 500*time.Millisecond), 5*time.Second).Truncate(time.Microsecond)
+}
+
+// Retention works in small portions, so that the planner is never away for long.
+const (
+	purgeEvery = time.Minute
+	purgePage  = 1000
+)
+
+// purge deletes a portion of the jobs that are older than the retention.
+func (p *planner) purge(ctx context.Context, now time.Time) error {
+	if p.s.cfg.Retention < 0 || now.Sub(p.purged) < purgeEvery {
+		return nil
+	}
+	n, err := p.s.cfg.Store.Purge(ctx, now.Add(-p.s.cfg.Retention), purgePage)
+	if err != nil {
+		return fault.Wrap("scheduler.purge", err)
+	}
+	if n < purgePage {
+		p.purged = now
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package scheduler
+
+import (
+	"context"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
+)
+
+// The running sums, beside one "state.<state>" for each state, which is the number of jobs in it. Jobs that were purged
+// stay counted.
+const (
+	sumWaits       = "waits"        // jobs that were started
+	sumWait        = "wait_us"      // their time from submission to start
+	sumPlacements  = "placements"   // attempts that were placed
+	sumPlacement   = "placement_us" // their jobs' time in the queue before
+	sumFinished    = "finished"     // jobs that vested, failed or expired
+	sumMet         = "met"          // those that vested and were validated in their tier's time
+	sumCPU         = "cpu_us"       // CPU time of valid results
+	sumSpent       = "spent"        // price of valid slots
+	sumStatePrefix = "state."
+)
+
+// birthTally is what a new job adds to the sums.
+func birthTally(j *Job) Tally {
+	return Tally{{j.Tier, sumStatePrefix + string(j.State)}: 1}
+}
+
+// tallyOf is what the change from one record to another adds to the sums.
+func tallyOf(old, new *Record) Tally {
+	t := Tally{}
+	j := &new.Job
+	add := func(name string, n int64) { t[TallyKey{j.Tier, name}] += n }
+	if old.Job.State != j.State {
+		add(sumStatePrefix+string(old.Job.State), -1)
+		add(sumStatePrefix+string(j.State), 1)
+		if j.State == Vested || j.State == Failed || j.State == Expired {
+			add(sumFinished, 1)
+		}
+		if j.State == Vested {
+			settleTally(new, add)
+		}
+	}
+	if old.Job.Started.IsZero() && !j.Started.IsZero() {
+		add(sumWaits, 1)
+		add(sumWait, j.Started.Sub(j.Submitted).Microseconds())
+	}
+	for _, a := range new.Attempts[min(len(old.Attempts), len(new.Attempts)):] {
+		add(sumPlacements, 1)
+		add(sumPlacement, a.Placed.Sub(old.Job.Queued).Microseconds())
+	}
+	return t
+}
+
+func settleTally(r *Record, add func(string, int64)) {
+	if !r.Job.Finished.After(r.Job.Target()) {
+		add(sumMet, 1)
+	}
+	for i := range r.Attempts {
+		if a := &r.Attempts[i]; a.State == AttemptValid {
+			add(sumCPU, int64(a.Result.CPUSeconds*1e6))
+			add(sumSpent, int64(a.Price))
+		}
+	}
+}
+
+// Stats is a tenant's scheduler in numbers.
+type Stats struct {
+	// Total counts the jobs ever submitted, States those in each state now.
+	Total  int64
+	States map[State]int64
+	// Tiers has an entry for every tier.
+	Tiers map[Tier]TierStats
+	// AvgWait is the mean time from submission to the first start, AvgPlacement the mean time in the queue before a placement;
+	// zero before the first.
+	AvgWait, AvgPlacement time.Duration
+	// Placements counts the attempts ever placed.
+	Placements int64
+	// CPUSeconds is the CPU time behind all accepted results, as their nodes reported it.
+	CPUSeconds float64
+	// Spent is the price of all slots that vested.
+	Spent Price
+	// Nodes counts the nodes, NodesUp those that are up and not drained.
+	Nodes, NodesUp int
+	// Capacity sums the nodes that are up or closed, Used what live attempts take up on any node.
+	Capacity, Used Capacity
+}
+
+// TierStats counts a tier's jobs.
+type TierStats struct {
+	// Count is the number of jobs ever submitted.
+	Count int64
+	// Finished counts those that vested, failed or expired, Met those that vested within the tier's time.
+	Finished, Met int64
+}
+
+// Compliance is Met/Finished, 0..1; zero before the first job finished.
+func (t TierStats) Compliance() float64 { return share(t.Met, t.Finished) }
+
+// Utilisation is Used/Capacity in each dimension, 0..1.
+func (s *Stats) Utilisation() (cpu, memory, gpu float64) {
+	return min(1, share(s.Used.MilliCPU, s.Capacity.MilliCPU)),
+		min(1, share(s.Used.MemoryMB, s.Capacity.MemoryMB)),
+		min(1, share(s.Used.MilliGPU, s.Capacity.MilliGPU))
+}
+
+// Compliance is the share of all finished jobs that met their tier, each job counted by its tier's weight, 0..1; zero before
+// the first job finished.
+func (s *Stats) Compliance() float64 {
+	var met, finished int64
+	for tier, t := range s.Tiers {
+		w := int64(TermsOf(tier).Weight)
+		met += w * t.Met
+		finished += w * t.Finished
+	}
+	return share(met, finished)
+}
+
+func share(part, whole int64) float64 {
+	if whole <= 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+// Stats gathers the numbers of the caller's tenant. It costs a read of the sums, the nodes and the live attempts, however
+// many jobs there are. Errors are of kind Denied and Unavailable.
+func (s *Scheduler) Stats(ctx context.Context) (Stats, error) {
+	const op = "scheduler.stats"
+	p := principal.From(ctx)
+	if err := s.cfg.Authorize.Authorize(ctx, p, "scheduler.stats", principal.Resource{Kind: "scheduler", Tenant: p.Tenant, Owner: p.Account}); err != nil {
+		return Stats{}, fault.Wrap(op, err)
+	}
+	sums, err := s.cfg.Store.Tally(ctx, p.Tenant)
+	if err != nil {
+		return Stats{}, fault.Wrap(op, err)
+	}
+	nodes, live, err := s.fleetRows(ctx, p.Tenant)
+	if err != nil {
+		return Stats{}, fault.Wrap(op, err)
+	}
+	stats := statsOf(sums)
+	stats.fleet(nodes, live)
+	return stats, nil
+}
+
+func statsOf(sums Tally) Stats {
+	s := Stats{States: map[State]int64{}, Tiers: map[Tier]TierStats{}}
+	total := map[string]int64{}
+	for _, tier := range Tiers() {
+		t := TierStats{Finished: sums[TallyKey{tier, sumFinished}], Met: sums[TallyKey{tier, sumMet}]}
+		for _, state := range States() {
+			n := sums[TallyKey{tier, sumStatePrefix + string(state)}]
+			s.States[state] += n
+			t.Count += n
+		}
+		s.Total += t.Count
+		s.Tiers[tier] = t
+		for _, name := range []string{sumWaits, sumWait, sumPlacements, sumPlacement, sumCPU, sumSpent} {
+			total[name] += sums[TallyKey{tier, name}]
+		}
+	}
+	s.AvgWait = mean(total[sumWait], total[sumWaits])
+	s.AvgPlacement = mean(total[sumPlacement], total[sumPlacements])
+	s.Placements = total[sumPlacements]
+	s.CPUSeconds = float64(total[sumCPU]) / 1e6
+	s.Spent = Price(total[sumSpent])
+	return s
+}
+
+func mean(micros, n int64) time.Duration {
+	if n == 0 {
+		return 0
+	}
+	return time.Duration(micros/n) * time.Microsecond
+}
+
+func (s *Stats) fleet(nodes []Node, live []Attempt) {
+	s.Nodes = len(nodes)
+	for i := range nodes {
+		n := &nodes[i]
+		if n.State == NodeUp && !n.Drained {
+			s.NodesUp++
+		}
+		if n.State != NodeDown {
+			s.Capacity.add(n.Capacity)
+		}
+	}
+	for i := range live {
+		s.Used.add(live[i].Demand.capacity())
+	}
+}
