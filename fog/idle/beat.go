@@ -2,6 +2,7 @@ package idle
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -146,7 +147,7 @@ func (b *Beat) validate() error {
 		return fault.Field(op, "boot", "must be at most %d letters, digits or . _ : - characters", maxBoot)
 	case b.Protocol && b.Boot == "":
 		return fault.Field(op, "boot", "must not be empty in the device protocol")
-	case b.Boot != "" && b.Seq == 0:
+	case b.Boot != "" && (b.Seq == 0 || b.Seq > math.MaxInt64):
 		return fault.Field(op, "seq", "must count up from 1")
 	case b.Take < 0 || b.Take > maxTake:
 		return fault.Field(op, "take", "must be between 0 and %d", maxTake)

@@ -14,7 +14,8 @@ import (
 
 // Contribution is work that was validated: one paid slot of a job and who did it. There is at most one per job and slot.
 type Contribution struct {
-	Tenant     principal.Tenant // empty: the caller's
+	Tenant     principal.Tenant  // empty: the caller's
+	Creator    principal.Account // who recorded it; set by Contribute
 	Job        string
 	Slot       int
 	Attempt    string
@@ -51,13 +52,14 @@ func (i *Idle) Contribute(ctx context.Context, work []Contribution) ([]bool, err
 	if len(work) == 0 {
 		return nil, nil
 	}
-	tenant, now := principal.From(ctx).Tenant, i.now()
+	p, now := principal.From(ctx), i.now()
 	rows := make([]Contribution, len(work))
 	for n, w := range work {
 		if err := w.validate(op); err != nil {
 			return nil, err
 		}
-		fill(&w.Tenant, tenant)
+		fill(&w.Tenant, p.Tenant)
+		w.Creator = p.Account
 		if w.At.IsZero() {
 			w.At = now
 		}

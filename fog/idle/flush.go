@@ -91,7 +91,7 @@ func (i *Idle) gather(s *shard, now time.Time, pulses []Pulse, changes []Change)
 		case h.dirty:
 			h.dirty = false
 			if sameCodes(h.told, h.device.Decision.Reasons) {
-				pulses = append(pulses, h.device.pulse())
+				pulses = append(pulses, h.device.Pulse())
 			} else {
 				changes = append(changes, Change{Device: h.device, Was: h.device.Version})
 			}

@@ -84,8 +84,8 @@ type Pulse struct {
 	Boots      []string
 }
 
-// pulse returns the device's pulse.
-func (d *Device) pulse() Pulse {
+// Pulse returns what was last heard of the device.
+func (d *Device) Pulse() Pulse {
 	return Pulse{
 		Device: d.ID, Version: d.Version, Telemetry: d.Telemetry, LastSeen: d.LastSeen, Harvesting: d.Harvesting,
 		Boot: d.Boot, Seq: d.Seq, Boots: d.Boots,

@@ -1,0 +1,113 @@
+package idledb
+
+import "strings"
+
+// column is a column of the rows that a statement unfolds, with its PostgreSQL type.
+type column struct{ name, kind string }
+
+const (
+	text    = "text"
+	integer = "bigint"
+	real    = "double precision"
+)
+
+// deviceColumns are the columns of deviceRow.
+func deviceColumns() []column {
+	return []column{
+		{"id", text}, {"tenant", text}, {"owner", text}, {"creator", text}, {"name", text}, {"type", text}, {"platform", text},
+		{"milli_cpu", integer}, {"memory_mb", integer}, {"milli_gpu", integer}, {"declared", text}, {"executors", text},
+		{"labels", text}, {"policy", text}, {"state", text}, {"drain", integer}, {"cause", text}, {"eligible", integer},
+		{"throttled", integer}, {"reasons", text}, {"since_at", integer}, {"calm_at", integer}, {"registered_at", integer},
+		{"online_at", integer}, {"online_before", integer}, {"version", integer},
+	}
+}
+
+// pulseColumns are the columns of pulseRow.
+func pulseColumns() []column {
+	return []column{
+		{"device", text}, {"last_seen_at", integer}, {"heard_at", integer}, {"cpu_foreign", real}, {"cpu_total", real},
+		{"mem_free_mb", real}, {"battery", real}, {"charging", integer}, {"temp_c", real}, {"user_idle", integer},
+		{"metered", integer}, {"harvesting", integer}, {"boot", text}, {"seq", integer}, {"boots", text},
+	}
+}
+
+// workColumns are the columns of workRow.
+func workColumns() []column {
+	return []column{
+		{"job", text}, {"slot", integer}, {"tenant", text}, {"owner", text}, {"creator", text}, {"attempt", text},
+		{"device", text}, {"amount", integer}, {"compute", integer}, {"done_at", integer},
+	}
+}
+
+// totalColumns are the columns of totalRow.
+func totalColumns() []column {
+	return []column{{"id", text}, {"tenant", text}, {"tasks", integer}, {"compute", integer}, {"earned", integer}}
+}
+
+// statements write many rows each; their one argument is a JSON list of rows.
+type statements struct {
+	insertDevices, updateDevices string // return the ids of the rows that took effect
+	insertPulses, updatePulses   string
+	insertWork                   string // returns job and slot of the rows that are new
+	addToDevices, addToTenants   string
+}
+
+// newStatements composes the statements of a dialect.
+func newStatements(dialect Dialect) statements {
+	device, pulse := deviceColumns(), pulseColumns()
+	return statements{
+		insertDevices: insert(dialect, "idle_devices", device) + " ON CONFLICT (id) DO NOTHING RETURNING id",
+		// version is the new one: it follows the one that the change starts from
+		updateDevices: "UPDATE idle_devices SET " + assign(device[1:]) + " FROM " + source(dialect, device) +
+			" WHERE idle_devices.id = v.id AND idle_devices.version = v.version - 1 RETURNING idle_devices.id",
+		insertPulses: insert(dialect, "idle_pulses", pulse) + " ON CONFLICT (device) DO NOTHING",
+		updatePulses: "UPDATE idle_pulses AS t SET " + assign(pulse[1:]) + " FROM " + source(dialect, pulse) +
+			" WHERE t.device = v.device AND t.last_seen_at <= v.last_seen_at",
+		insertWork: insert(dialect, "idle_contributions", workColumns()) + " ON CONFLICT (job, slot) DO NOTHING RETURNING job, slot",
+		addToDevices: "UPDATE idle_pulses AS t SET tasks = t.tasks + v.tasks, compute = t.compute + v.compute, " +
+			"earned = t.earned + v.earned FROM " + source(dialect, totalColumns()) + ", idle_devices AS d " +
+			"WHERE t.device = v.id AND d.id = v.id AND d.tenant = v.tenant",
+		addToTenants: insert(dialect, "idle_totals", totalColumns()[1:]) + " ON CONFLICT (tenant) DO UPDATE SET " +
+			"tasks = idle_totals.tasks + excluded.tasks, compute = idle_totals.compute + excluded.compute, " +
+			"earned = idle_totals.earned + excluded.earned",
+	}
+}
+
+// insert inserts all rows of the list. The condition keeps SQLite from reading ON CONFLICT as a join.
+func insert(dialect Dialect, table string, columns []column) string {
+	list := names(columns)
+	return "INSERT INTO " + table + " (" + list + ") SELECT " + list + " FROM " + source(dialect, columns) + " WHERE true"
+}
+
+// source is the list of rows, unfolded as the table v.
+func source(dialect Dialect, columns []column) string {
+	parts := make([]string, len(columns))
+	if dialect == Postgres {
+		for n, c := range columns {
+			parts[n] = c.name + " " + c.kind
+		}
+		return "jsonb_to_recordset(CAST(? AS jsonb)) AS v(" + strings.Join(parts, ", ") + ")"
+	}
+	for n, c := range columns {
+		parts[n] = "json_extract(value, '$." + c.name + "') AS " + c.name
+	}
+	return "(SELECT " + strings.Join(parts, ", ") + " FROM json_each(?)) AS v"
+}
+
+// assign sets columns to those of v.
+func assign(columns []column) string {
+	parts := make([]string, len(columns))
+	for n, c := range columns {
+		parts[n] = c.name + " = v." + c.name
+	}
+	return strings.Join(parts, ", ")
+}
+
+// names lists columns.
+func names(columns []column) string {
+	parts := make([]string, len(columns))
+	for n, c := range columns {
+		parts[n] = c.name
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,113 @@
+package idledb
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/idle"
+	"github.com/fogcompute/fogcompute/fog/internal/db"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/internal/journal"
+)
+
+// Dialect names one of the two databases.
+type Dialect = db.Dialect
+
+const (
+	// Postgres is PostgreSQL 15 or later.
+	Postgres = db.Postgres
+	// SQLite is SQLite 3.38 or later.
+	SQLite = db.SQLite
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// schema is the name under which the steps of the schema are marked.
+const schema = "idle"
+
+// Store implements idle.Store on a database. Make it with New; its methods are safe for concurrent use, after its With
+// methods have been called.
+type Store struct {
+	d       *db.DB
+	journal *db.Journal // nil: facts are not written
+	now     func() time.Time
+	sql     statements
+}
+
+var _ idle.Store = (*Store)(nil)
+
+// New returns a store on the caller's pool, which stays the caller's to close. On SQLite the pool must have exactly one
+// connection, begin transactions immediately and have foreign keys switched on. Nothing is opened or written yet: call
+// Migrate first.
+func New(sqldb *sql.DB, dialect Dialect) *Store {
+	return &Store{d: db.Wrap(sqldb, dialect), now: time.Now, sql: newStatements(dialect)}
+}
+
+// WithReader lets the store read through another pool of the same database, so that on SQLite readers do not queue up
+// behind the one writer. It returns the store.
+func (s *Store) WithReader(sqldb *sql.DB) *Store {
+	s.d.Read = db.Wrap(sqldb, s.d.Dialect).Read
+	return s
+}
+
+// WithJournal makes the store write facts, in the same transactions as the rows they speak of, and hint at them after the
+// commit. Without a journal facts are dropped, because nobody would read them. It returns the store.
+func (s *Store) WithJournal(j *db.Journal) *Store {
+	s.journal = j
+	return s
+}
+
+// WithClock replaces time.Now as the clock that stamps facts. It returns the store.
+func (s *Store) WithClock(now func() time.Time) *Store {
+	s.now = now
+	return s
+}
+
+// Migrate brings the tables to the version that this program knows. It is safe to call from several servers at once, and
+// again. A newer database is fault Conflict.
+func (s *Store) Migrate(ctx context.Context) error {
+	if err := db.MigrateGround(ctx, s.d); err != nil {
+		return err
+	}
+	steps, err := steps()
+	if err != nil {
+		return err
+	}
+	return db.Migrate(ctx, s.d, schema, steps)
+}
+
+// Ready reports whether the database answers and its tables have the version that this program knows: nil, or fault
+// Unavailable or Conflict.
+func (s *Store) Ready(ctx context.Context) error {
+	steps, err := steps()
+	if err != nil {
+		return err
+	}
+	return db.Check(ctx, s.d, schema, steps)
+}
+
+// steps are the steps of the schema, one folder a dialect.
+func steps() (fs.FS, error) {
+	dir, err := fs.Sub(migrations, "migrations")
+	return dir, fault.Wrap("idledb.migrate", err)
+}
+
+// failed names the operation of a failed statement and gives its error a kind.
+func failed(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return db.Kind(fmt.Errorf("idledb.%s: %w", op, err))
+}
+
+// notify hints at facts that have been committed.
+func (s *Store) notify(facts []journal.Fact) {
+	if s.journal != nil && len(facts) > 0 {
+		s.journal.Notify(idle.TopicDevice)
+	}
+}

@@ -1,0 +1,222 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+)
+
+// A worker process is told what it is by its arguments; its environment is empty.
+const (
+	workerName    = "fog-worker"
+	workerVersion = "1"
+)
+
+// Main must be the first call of the main function of every program that starts workers, TestMain included. It returns at
+// once in an ordinary process. In a worker process, which is the same program started again under another name, it serves
+// the agent on standard input and output and ends the process.
+func Main() {
+	if len(os.Args) != 2 || os.Args[0] != workerName || os.Args[1] != workerVersion {
+		return
+	}
+	// Two threads run Go code: one the guest, the other notices that the agent has gone.
+	runtime.GOMAXPROCS(2)
+	out := os.Stdout
+	os.Stdout = os.Stderr // nothing that prints by accident may disturb the protocol
+	if err := confine(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+	s := &server{ctx: context.Background(), in: make(chan order), out: out}
+	go s.receive(bufio.NewReaderSize(os.Stdin, maxPiece))
+	if err := s.serve(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+	os.Exit(0)
+}
+
+// order is a message of the agent with the bytes that it announced.
+type order struct {
+	kind    byte
+	payload []byte
+	bodies  [][]byte
+	run     runMessage
+	load    loadMessage
+}
+
+// server is the worker's end of the pipes.
+type server struct {
+	ctx context.Context
+	in  chan order
+	out io.Writer
+	box *sandbox
+}
+
+// receive reads orders until the agent closes the pipe, which ends the process even while a guest runs.
+func (s *server) receive(r io.Reader) {
+	for {
+		o, err := readOrder(r)
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				os.Exit(0)
+			}
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(3)
+		}
+		s.in <- o
+	}
+}
+
+// readOrder reads one message and all that belongs to it.
+func readOrder(r io.Reader) (o order, err error) {
+	if o.kind, o.payload, err = readFrame(r); err != nil {
+		return order{}, err
+	}
+	var sizes []int64
+	switch o.kind {
+	case kindLoad:
+		err = o.load.decode(o.payload)
+		sizes = []int64{o.load.size}
+	case kindRun:
+		err = o.run.decode(o.payload)
+		sizes = append(sizes, o.run.stdin.size)
+		for i := range o.run.inputs {
+			sizes = append(sizes, o.run.inputs[i].size)
+		}
+	case kindCompile:
+	default:
+		err = errMessage
+	}
+	if err != nil {
+		return order{}, err
+	}
+	for _, size := range sizes {
+		body, err := readBody(r, size)
+		if err != nil {
+			return order{}, err
+		}
+		o.bodies = append(o.bodies, body)
+	}
+	return o, nil
+}
+
+// serve loads one module and then runs it as often as it is asked to.
+func (s *server) serve() error {
+	o := <-s.in
+	if o.kind != kindLoad {
+		return errMessage
+	}
+	loaded, err := s.load(&o)
+	if err != nil {
+		return err
+	}
+	if err := writeFrame(s.out, kindLoaded, loaded.encode()); err != nil || loaded.class != "" {
+		return err
+	}
+	if err := seal(); err != nil {
+		return err
+	}
+	o = order{} // the module's bytes are not needed any more
+	if !loaded.cached {
+		debug.FreeOSMemory() // nor is what the compiler needed
+	}
+	for {
+		o := <-s.in
+		if o.kind != kindRun {
+			return errMessage
+		}
+		if err := s.run(&o); err != nil {
+			return err
+		}
+	}
+}
+
+// load checks a module and makes it ready, from the cache or by compiling it.
+func (s *server) load(o *order) (loadedMessage, error) {
+	m := &o.load
+	if !hasDigest(o.bodies[0], m.digest) {
+		return loadedMessage{class: ClassInfra, reason: "module: digest mismatch"}, nil
+	}
+	module, err := Check(o.bodies[0])
+	if err != nil {
+		return loadedMessage{class: ClassPolicy, reason: fault.Detail(err)}, nil
+	}
+	if err := limitMemory(m.memory); err != nil {
+		return loadedMessage{}, err
+	}
+	began := time.Now()
+	cache := &codeCache{dir: m.dir, seal: []byte(m.key)}
+	if cache.dir != "" && cache.verify() == nil {
+		if loaded, err := s.compile(&module, cache, true); err == nil && loaded.class == "" && loaded.cached {
+			loaded.compile = time.Since(began)
+			return loaded, nil
+		}
+		cache.dir = "" // it does not compile what its seal vouches for: do without it
+	}
+	if err := writeFrame(s.out, kindWant, nil); err != nil {
+		return loadedMessage{}, err
+	}
+	if o := <-s.in; o.kind != kindCompile {
+		return loadedMessage{}, errMessage
+	}
+	began = time.Now() // while this process waited for its turn, another one may have filled the cache
+	loaded, err := s.compile(&module, cache, cache.dir != "" && cache.verify() == nil)
+	loaded.compile = time.Since(began)
+	return loaded, err
+}
+
+// compile makes a module ready; hit says that the cache holds its code and bears out its seal.
+func (s *server) compile(module *Module, cache *codeCache, hit bool) (loadedMessage, error) {
+	store, err := cache.open(hit)
+	if err != nil {
+		return loadedMessage{}, err
+	}
+	if s.box, err = newSandbox(s.ctx, module, store); err != nil {
+		return loadedMessage{class: ClassPolicy, reason: "module: " + oneLine(err.Error())}, nil
+	}
+	if store != nil && !hit {
+		if err := cache.close(); err != nil {
+			return loadedMessage{}, err
+		}
+	}
+	return loadedMessage{cached: hit}, nil
+}
+
+// run runs the guest once and answers in as few writes as it can.
+func (s *server) run(o *order) error {
+	if err := limitRun(&o.run); err != nil {
+		return err
+	}
+	result, bodies := s.box.run(s.ctx, &o.run, o.bodies)
+	o.bodies = nil
+	w := bufio.NewWriterSize(s.out, maxPiece)
+	if err := writeFrame(w, kindResult, result.encode()); err != nil {
+		return err
+	}
+	for _, body := range bodies {
+		if err := writeBody(w, bytes.NewReader(body), int64(len(body))); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("worker: write: %w", err)
+	}
+	return nil
+}
+
+// oneLine shortens a message to one line for people.
+func oneLine(text string) string {
+	text, _, _ = strings.Cut(text, "\n")
+	return text[:min(len(text), 300)]
+}

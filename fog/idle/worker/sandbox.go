@@ -1,0 +1,211 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/experimental/sysfs"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	wasys "github.com/tetratelabs/wazero/sys"
+)
+
+// sandbox is one compiled module, ready to run again and again. It lives in a worker process only: without the checks that
+// wazero can insert into loops, which cost a factor of five to thirty, a guest that spins cannot be stopped from within its process.
+type sandbox struct {
+	runtime wazero.Runtime
+	module  wazero.CompiledModule
+	pages   uint32 // initial memory
+}
+
+// newSandbox compiles a checked module. A cache may be nil.
+func newSandbox(ctx context.Context, m *Module, cache wazero.CompilationCache) (s *sandbox, err error) {
+	defer func() {
+		if r := recover(); r != nil { // a compiler that panics on a hostile module refuses it
+			s, err = nil, fmt.Errorf("the compiler gave up: %v", r)
+		}
+	}()
+	config := wazero.NewRuntimeConfigCompiler().
+		WithCoreFeatures(api.CoreFeaturesV2).
+		WithDebugInfoEnabled(false)
+	if cache != nil {
+		config = config.WithCompilationCache(cache)
+	}
+	ctx = experimental.WithCompilationWorkers(ctx, 1)
+	r := wazero.NewRuntimeWithConfig(ctx, config)
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, r); err != nil {
+		return nil, errors.Join(fmt.Errorf("worker: wasi: %w", err), r.Close(ctx))
+	}
+	if m.Unstable {
+		if err := offerUnstable(ctx, r); err != nil {
+			return nil, errors.Join(err, r.Close(ctx))
+		}
+	}
+	compiled, err := r.CompileModule(ctx, m.code)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("it does not validate: %w", err), r.Close(ctx))
+	}
+	if err := matchImports(r, compiled); err != nil {
+		return nil, errors.Join(err, r.Close(ctx))
+	}
+	return &sandbox{runtime: r, module: compiled, pages: m.MemoryPages}, nil
+}
+
+// matchImports refuses a module that imports a function with another signature than it has, so that whatever goes wrong later
+// is the guest's own doing.
+func matchImports(r wazero.Runtime, compiled wazero.CompiledModule) error {
+	for _, want := range compiled.ImportedFunctions() {
+		module, name, _ := want.Import()
+		have := r.Module(module).ExportedFunctionDefinitions()[name]
+		if have == nil || !slices.Equal(have.ParamTypes(), want.ParamTypes()) || !slices.Equal(have.ResultTypes(), want.ResultTypes()) {
+			return fmt.Errorf("it imports %s.%s with a signature of its own", module, name)
+		}
+	}
+	return nil
+}
+
+// offerUnstable offers the functions of preview 1 under the older name. Four calls had another layout then: they answer ENOSYS,
+// so that such a guest gets an error and never a wrong number.
+func offerUnstable(ctx context.Context, r wazero.Runtime) error {
+	const i32, i64, enosys = api.ValueTypeI32, api.ValueTypeI64, 52
+	b := r.NewHostModuleBuilder(wasiUnstable)
+	wasi_snapshot_preview1.NewFunctionExporter().ExportFunctions(b)
+	for name, params := range map[string][]api.ValueType{
+		"fd_seek":           {i32, i64, i32, i32},
+		"fd_filestat_get":   {i32, i32},
+		"path_filestat_get": {i32, i32, i32, i32, i32},
+		"poll_oneoff":       {i32, i32, i32, i32},
+	} {
+		b.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
+			stack[0] = enosys
+		}), params, []api.ValueType{i32}).Export(name)
+	}
+	if _, err := b.Instantiate(ctx); err != nil {
+		return fmt.Errorf("worker: wasi: %w", err)
+	}
+	return nil
+}
+
+// run runs the guest once. The files are stdin and then the inputs.
+func (s *sandbox) run(ctx context.Context, m *runMessage, files [][]byte) (resultMessage, [][]byte) {
+	if why := m.verify(files); why != "" {
+		return resultMessage{class: ClassInfra, reason: why}, nil
+	}
+	memory := &linear{most: uint64(m.limits.MemoryBytes)}
+	defer memory.free()
+	if uint64(s.pages)<<16 > memory.most {
+		return resultMessage{class: ClassJob, limit: LimitMemory,
+			reason: fmt.Sprintf("memory: the guest starts with %d MiB, its limit is %d MiB", s.pages>>4, memory.most>>20)}, nil
+	}
+	disk := newFS(m.limits.OutputBytes)
+	for i := range m.inputs {
+		disk.input(m.inputs[i].path, files[i+1])
+	}
+	stdout := &sink{most: m.limits.StdoutBytes, stop: true}
+	stderr := &sink{most: StderrBytes}
+	cpu, began := processCPU(), time.Now()
+	err := s.instantiate(memory.attach(ctx), m, disk, files[0], stdout, stderr)
+	result := verdict(err, memory.denied)
+	result.cpu, result.wall = processCPU()-cpu, time.Since(began)
+	result.stdout, result.stderr, result.cut = int64(len(stdout.data)), int64(len(stderr.data)), stderr.cut
+	bodies := [][]byte{stdout.data, stderr.data}
+	if m.output && result.class == "" {
+		paths, contents := disk.outputs()
+		for i, p := range paths {
+			sum := sha256.Sum256(contents[i])
+			result.outputs = append(result.outputs, fileMessage{path: p, digest: hex.EncodeToString(sum[:]), size: int64(len(contents[i]))})
+		}
+		bodies = append(bodies, contents...)
+	}
+	return result, bodies
+}
+
+// instantiate gives the guest its world and lets it run to its end.
+func (s *sandbox) instantiate(ctx context.Context, m *runMessage, disk *memfs, stdin []byte, stdout, stderr io.Writer) (err error) {
+	defer func() {
+		if r := recover(); r != nil { // thrown outside the guest, while the host prepared or closed it
+			err = fmt.Errorf("worker: host: %v", r)
+		}
+	}()
+	w := &world{}
+	config := wazero.NewModuleConfig().
+		WithName("").
+		WithArgs(append([]string{"guest"}, m.args...)...).
+		WithStdin(bytes.NewReader(stdin)).
+		WithStdout(stdout).
+		WithStderr(stderr).
+		WithRandSource(randomness(m.seed)).
+		WithWalltime(w.wallclock, wasys.ClockResolution(time.Microsecond)).
+		WithNanotime(w.tick, wasys.ClockResolution(time.Microsecond)).
+		WithNanosleep(w.sleep).
+		WithFSConfig(wazero.NewFSConfig().(sysfs.FSConfig).WithSysFSMount(disk, "/")).
+		WithStartFunctions("_start")
+	instance, err := s.runtime.InstantiateModule(ctx, s.module, config)
+	if instance != nil {
+		err = errors.Join(err, instance.Close(ctx))
+	}
+	return err
+}
+
+// verify says which of the files is not what the job named, or nothing.
+func (m *runMessage) verify(files [][]byte) string {
+	if m.stdin.digest != "" && !hasDigest(files[0], m.stdin.digest) {
+		return "stdin: digest mismatch"
+	}
+	for i := range m.inputs {
+		if in := &m.inputs[i]; in.digest != "" && !hasDigest(files[i+1], in.digest) {
+			return "input " + in.path + ": digest mismatch"
+		}
+	}
+	return ""
+}
+
+// hasDigest reports whether data has a SHA-256 given in hex.
+func hasDigest(data []byte, digest string) bool {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]) == digest
+}
+
+// verdict judges how a guest ended.
+func verdict(err error, starved bool) resultMessage {
+	var exit *wasys.ExitError
+	var over *exceeded
+	r := resultMessage{class: ClassJob}
+	switch {
+	case err == nil:
+		return resultMessage{}
+	case errors.As(err, &over):
+		r.limit, r.reason = over.limit, over.Error()
+		return r
+	case errors.As(err, &exit) && exit.ExitCode() == 0:
+		return resultMessage{}
+	case errors.As(err, &exit):
+		r.exit, r.reason = exit.ExitCode(), fmt.Sprintf("exit code %d", exit.ExitCode())
+	default:
+		r.reason = "trap: " + trapText(err)
+	}
+	if starved {
+		r.limit, r.reason = LimitMemory, "memory: the guest asked for more than its limit; then "+r.reason
+	}
+	return r
+}
+
+// trapText is the first line of an error of wazero, which is the same on every machine. What follows it are frames.
+func trapText(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	line = strings.TrimSuffix(strings.TrimPrefix(line, "wasm error: "), " (recovered by wazero)")
+	if _, cause, ok := strings.Cut(line, "wasm error: "); ok {
+		line = cause
+	}
+	return line[:min(len(line), 200)]
+}
