@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -29,6 +30,8 @@ func confine() error {
 			return fmt.Errorf("worker: limit %d: %w", l.resource, err)
 		}
 	}
+	// If memory runs out, the kernel is to take a guest first. It may refuse; the limits remain.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("worker: dumpable: %w", err)
 	}
@@ -43,35 +46,39 @@ func seal() error {
 	return nil
 }
 
-// limitMemory bounds the private memory of this process to what it has now and so many bytes more. It counts what is mapped for
-// writing and not the address space, of which Go reserves a lot.
-func limitMemory(more int64) error {
+// privateMemory is how much memory this process has mapped for writing. Unlike its address space, of which Go reserves a lot, this
+// is a measure of what it uses.
+func privateMemory() (int64, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return fmt.Errorf("worker: memory: %w", err)
+		return 0, fmt.Errorf("worker: memory: %w", err)
 	}
 	_, line, _ := bytes.Cut(status, []byte("VmData:"))
 	fields := bytes.Fields(line)
 	if len(fields) == 0 {
-		return fmt.Errorf("worker: memory: no VmData in /proc/self/status")
+		return 0, errors.New("worker: memory: no VmData in /proc/self/status")
 	}
-	now, err := strconv.ParseUint(string(fields[0]), 10, 63)
+	kib, err := strconv.ParseInt(string(fields[0]), 10, 63-10)
 	if err != nil {
-		return fmt.Errorf("worker: memory: %w", err)
+		return 0, fmt.Errorf("worker: memory: %w", err)
 	}
-	most := now<<10 + uint64(more)
-	if err := unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: most, Max: unix.RLIM_INFINITY}); err != nil {
+	return kib << 10, nil
+}
+
+// limitMemory bounds the private memory of this process.
+func limitMemory(most int64) error {
+	if err := unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: uint64(most), Max: unix.RLIM_INFINITY}); err != nil {
 		return fmt.Errorf("worker: memory: %w", err)
 	}
 	return nil
 }
 
-// limitRun bounds the CPU time of this process to what it has used and what the run may use. The agent watches too; this holds even if
-// the agent is stopped.
-func limitRun(m *runMessage) error {
+// limitCPU bounds the CPU time of this process to what it has used and so much more; 0 is no bound. The agent watches too
+// and is more exact; this holds even if the agent is stopped.
+func limitCPU(more time.Duration) error {
 	limit := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
-	if m.limits.CPU > 0 {
-		limit.Cur = uint64((processCPU()+m.limits.CPU)/time.Second) + 2 // whole seconds; the agent is more exact
+	if more > 0 {
+		limit.Cur = uint64((processCPU()+more)/time.Second) + 2
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_CPU, &limit); err != nil {
 		return fmt.Errorf("worker: cpu: %w", err)

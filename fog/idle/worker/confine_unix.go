@@ -4,6 +4,7 @@ package worker
 
 import (
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,11 +25,14 @@ func confine() error {
 // seal closes the disk once the module is ready.
 func seal() error { return setLimit(unix.RLIMIT_FSIZE, 0) }
 
+// privateMemory is not known here; the agent watches instead.
+func privateMemory() (int64, error) { return 0, nil }
+
 // limitMemory leaves the memory beside the guest's own to the agent's watch.
 func limitMemory(int64) error { return nil }
 
-// limitRun leaves the CPU time to the agent's watch.
-func limitRun(*runMessage) error { return nil }
+// limitCPU leaves the CPU time to the agent's watch.
+func limitCPU(time.Duration) error { return nil }
 
 // setLimit lowers a resource limit for good.
 func setLimit(resource int, most int64) error {

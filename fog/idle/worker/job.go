@@ -23,6 +23,16 @@ const (
 	ClassDevice Class = "device"
 )
 
+// known reports whether a class is one of those above or success.
+func (c Class) known() bool {
+	switch c {
+	case "", ClassJob, ClassPolicy, ClassInfra, ClassDevice:
+		return true
+	default:
+		return false
+	}
+}
+
 // Limit names the limit that a guest exceeded.
 type Limit string
 

@@ -61,6 +61,8 @@ type server struct {
 	in  chan order
 	out io.Writer
 	box *sandbox
+	// memory is how many private bytes this process may have beside what a run may use.
+	memory int64
 }
 
 // receive reads orders until the agent closes the pipe, which ends the process even while a guest runs.
@@ -152,7 +154,11 @@ func (s *server) load(o *order) (loadedMessage, error) {
 	if err != nil {
 		return loadedMessage{class: ClassPolicy, reason: fault.Detail(err)}, nil
 	}
-	if err := limitMemory(m.memory); err != nil {
+	if s.memory, err = privateMemory(); err != nil {
+		return loadedMessage{}, err
+	}
+	s.memory += m.memory
+	if err := limitMemory(s.memory); err != nil {
 		return loadedMessage{}, err
 	}
 	began := time.Now()
@@ -195,7 +201,7 @@ func (s *server) compile(module *Module, cache *codeCache, hit bool) (loadedMess
 
 // run runs the guest once and answers in as few writes as it can.
 func (s *server) run(o *order) error {
-	if err := limitRun(&o.run); err != nil {
+	if err := errors.Join(limitMemory(s.memory+o.run.memory()), limitCPU(o.run.limits.CPU)); err != nil {
 		return err
 	}
 	result, bodies := s.box.run(s.ctx, &o.run, o.bodies)

@@ -45,6 +45,9 @@ func (m *loadedMessage) encode() (e encoder) {
 func (m *loadedMessage) decode(payload []byte) error {
 	d := decoder{data: payload}
 	*m = loadedMessage{class: Class(d.text()), reason: d.text(), compile: time.Duration(d.int()), cached: d.bool()}
+	if !m.class.known() {
+		d.fail()
+	}
 	return d.end()
 }
 
@@ -95,6 +98,15 @@ func (m *runMessage) decode(payload []byte) error {
 	return d.end()
 }
 
+// memory is how many bytes a run may use in the worker: the guest's own, its files, and as much again while they are copied.
+func (m *runMessage) memory() int64 {
+	bytes := m.limits.MemoryBytes + 2*(m.limits.OutputBytes+m.limits.StdoutBytes+m.stdin.size)
+	for i := range m.inputs {
+		bytes += 2 * m.inputs[i].size
+	}
+	return bytes
+}
+
 // resultMessage is how a run ended; stdout, stderr and the output files follow.
 type resultMessage struct {
 	class          Class
@@ -127,6 +139,9 @@ func (m *resultMessage) decode(payload []byte, limits Limits) error {
 	m.stdout, m.stderr, m.cut = d.size(limits.StdoutBytes), d.size(StderrBytes), d.bool()
 	m.cpu, m.wall = time.Duration(d.int()), time.Duration(d.int())
 	m.outputs = decodeFiles(&d, limits.OutputBytes)
+	if !m.class.known() {
+		d.fail()
+	}
 	for i := range m.outputs {
 		if checkPath(m.outputs[i].path) != "" {
 			d.fail()

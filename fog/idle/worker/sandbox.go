@@ -200,12 +200,13 @@ func verdict(err error, starved bool) resultMessage {
 	return r
 }
 
-// trapText is the first line of an error of wazero, which is the same on every machine. What follows it are frames.
+// trapText is the first line of an error of wazero without what it says about itself. It is the same on every machine; the frames that
+// follow it are left out.
 func trapText(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	line = strings.TrimSuffix(strings.TrimPrefix(line, "wasm error: "), " (recovered by wazero)")
-	if _, cause, ok := strings.Cut(line, "wasm error: "); ok {
-		line = cause
+	for _, prefix := range []string{"module[] function[_start] failed: ", "start function[0] failed: ", "wasm error: "} {
+		line = strings.TrimPrefix(line, prefix)
 	}
+	line = strings.TrimSuffix(line, " (recovered by wazero)")
 	return line[:min(len(line), 200)]
 }

@@ -36,6 +36,7 @@ const (
 )
 
 var (
+	errSource  = errors.New("worker: source") // what the agent sends could not be had
 	errFrame   = errors.New("worker: malformed frame")
 	errMessage = errors.New("worker: malformed message")
 )
@@ -77,7 +78,7 @@ func writeBody(w io.Writer, r io.Reader, size int64) error {
 	for size > 0 {
 		n, err := io.ReadFull(r, buf[:min(size, maxPiece)])
 		if err != nil {
-			return fmt.Errorf("worker: source: %w", err)
+			return fmt.Errorf("%w: %w", errSource, err)
 		}
 		if err := writeFrame(w, kindBody, buf[:n]); err != nil {
 			return err
