@@ -1,8 +1,14 @@
 package server
 
 import (
-	"encoding/json"
+	"context"
+	"net/http"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
 // metricsFrame is the text that /ws/metrics sends. Its names are those that existing clients read.
@@ -30,8 +36,8 @@ type metricsFrame struct {
 		Harvesting   int64 `json:"harvesting"` // devices that hold work
 	} `json:"idle_compute"`
 	Tokenomics struct {
-		TotalSupply tokenNumber `json:"total_supply"` // FOG
-		Stakers     int64       `json:"stakers"`
+		TotalSupply tokenomics.Amount `json:"total_supply"` // FOG
+		Stakers     int64             `json:"stakers"`
 	} `json:"tokenomics"`
 	Privacy struct {
 		Circuits int64 `json:"circuits"`
@@ -41,13 +47,39 @@ type metricsFrame struct {
 	} `json:"data"`
 }
 
-// tokenNumber is an amount of FOG as an exact JSON number; empty is 0.
-type tokenNumber json.Number
+// mountHub adds the metrics feed.
+func (s *Server) mountHub() {
+	s.hub = newHub(s.metricsFrame, hubConfig{Origins: s.config.Origins, Logger: s.log})
+	s.document(huma.Operation{
+		OperationID: "feed", Method: http.MethodGet, Path: "/ws/metrics", Summary: "Live figures over WebSocket",
+		Description: "One JSON text a second, and the newest at once after connecting. {\"type\":\"ping\"} is answered with " +
+			"{\"type\":\"pong\"}; {\"type\":\"subscribe\",\"rooms\":[]} is accepted; all else is ignored.",
+		Responses: map[string]*huma.Response{"101": {Description: "The connection speaks WebSocket from here on."}},
+	})
+	s.router.GET("/ws/metrics", func(c *gin.Context) {
+		status, reason := s.hub.accept(c.Writer, c.Request, c.ClientIP())
+		if status == http.StatusUpgradeRequired {
+			c.Header("Upgrade", "websocket")
+		}
+		if status != 0 {
+			refuse(c, status, reason)
+		}
+	})
+}
 
-// MarshalJSON writes the digits as they are.
-func (n tokenNumber) MarshalJSON() ([]byte, error) {
-	if n == "" {
-		return []byte("0"), nil
+// metricsFrame gathers one frame.
+func (s *Server) metricsFrame(ctx context.Context) (any, error) {
+	stats, err := s.fog.Stats(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return []byte(n), nil
+	f := &metricsFrame{Type: "metrics_update", Timestamp: s.config.Now().UTC()}
+	by := countWords(stats.Scheduler.States)
+	f.Scheduler.Pending, f.Scheduler.Running, f.Scheduler.Total = by["pending"]+by["queued"], by["running"], stats.Scheduler.Total
+	f.IdleCompute.TotalDevices, f.IdleCompute.Harvesting = stats.Idle.Devices, stats.Idle.Harvesting
+	f.Tokenomics.TotalSupply = stats.Tokenomics.TotalSupply
+	if s.fog.Ready("benchmark") == nil {
+		f.Data.Throughput = s.fog.Benchmark.Data().Throughput
+	}
+	return f, nil
 }
