@@ -33,7 +33,7 @@ type flow struct {
 // runFlow holds the flow's duty and drains its topic until ctx ends.
 func (f *Fog) runFlow(ctx context.Context, fl flow) error {
 	ctx = principal.With(ctx, principal.House())
-	return duty.Keep(ctx, f.ground.duties, "fog.flow."+string(fl.topic), f.holder, dutyTTL, f.now,
+	return duty.Keep(ctx, f.ground.duties, duty.Name("fog.flow."+string(fl.topic)), f.holder, dutyTTL, f.now,
 		func(ctx context.Context, _ duty.Fence) error {
 			for {
 				n, err := f.drain(ctx, fl)

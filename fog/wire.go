@@ -94,7 +94,7 @@ func (f *Fog) wireTokenomics() error {
 	switch d := f.ground.db; {
 	case c.Store != nil:
 	case d == nil:
-		c.Store = tokenomics.NewMemory()
+		c.Store = tokenomics.NewMemory(f.ground.memoryDuties)
 	default:
 		store := tokenomicsdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
 		c.Store = store
@@ -127,7 +127,7 @@ func (f *Fog) wireScheduler() error {
 		store := schedulerdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB).WithJournal(f.ground.dbJournal)
 		c.Store = store
 		c.Abilities = scheduler.Abilities{InsertTx: store.InsertTx}
-		f.ground.schemas = append(f.ground.schemas, schema{store.Migrate, store.Ready})
+		f.ground.schemas = append(f.ground.schemas, schema{store.Migrate, store.Check})
 	}
 	engine, err := scheduler.New(c)
 	if err != nil {

@@ -142,15 +142,17 @@ func (s *Scheduler) Records(ctx context.Context, ids []JobID) ([]Record, error) 
 
 // installation reports whether the principal runs the installation as a whole.
 func installation(p principal.Principal) bool {
-	return p.Tenant == principal.DefaultTenant && p.Has(principal.ScopeOperator)
+	return p.Has(principal.ScopeHouse) || p.Tenant == principal.DefaultTenant && p.Has(principal.ScopeOperator)
 }
 
-// List reads one page of jobs, newest first, without their tasks, logs and results. The query's tenant is the caller's; who
-// may not see every owner's jobs gets its own. Errors are of kind Invalid (cursor), Denied and Unavailable.
+// List reads one page of jobs, newest first, without their tasks, logs and results. The query's tenant is the caller's
+// (the house asks for any); who may not see every owner's jobs gets its own. Errors are of kind Invalid (cursor), Denied and Unavailable.
 func (s *Scheduler) List(ctx context.Context, q JobQuery) (JobPage, error) {
 	const op = "scheduler.list"
 	p := principal.From(ctx)
-	q.Tenant = p.Tenant
+	if !p.Has(principal.ScopeHouse) {
+		q.Tenant = p.Tenant
+	}
 	err := s.allowList(ctx, p, q.Owner)
 	if err != nil && q.Owner == "" {
 		q.Owner = p.Account
