@@ -1,0 +1,159 @@
+package server_test
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fogcompute/fogcompute/server"
+)
+
+// row is one line of the contract: a request and the exact fields of its answer. Fields in braces are those of an
+// object, or of the first element of a list. A + marks a field of ours that older clients do not know.
+type row struct {
+	method, path, body, fields string
+}
+
+func contractRows(job, device string) []row {
+	const jobFields = "id name status sla cpu memory gpu node submitted started completed progress eta"
+	return []row{
+		{"GET", "/health", "", "status readiness composite_health version initialized" +
+			" services{dao scheduler edge harvest fog_coordinator onion vpn_coordinator p2p betanet bitchat} service_details*"},
+		{"GET", "/ready", "", "status"},
+		{"GET", "/api/dashboard/stats", "", "betanet{mixnodes activeConnections packetsProcessed status}" +
+			" bitchat{activePeers messagesDelivered encryptionStatus meshHealth}" +
+			" benchmarks{avgLatency throughput networkUtilization cpuUsage memoryUsage}" +
+			" idle{totalDevices harvestingDevices computeHours} tokenomics{totalSupply activeStakers}" +
+			" privacy{activeCircuits circuitHealth}"},
+		{"GET", "/api/tokenomics/stats", "", "totalSupply circulatingSupply stakedTokens activeStakers proposalsActive proposalsTotal" +
+			" marketCap stakingAPR tokens{totalSupply circulatingSupply marketCap price}" +
+			" dao{proposals activeVotes totalVoters treasuryBalance} marketplace{activeListings totalVolume avgPrice trades24h}" +
+			" rewards{totalEarned computeRewards stakingRewards governanceRewards}"},
+		{"GET", "/api/tokenomics/balance", "", "address balance staked rewards total updated_at"},
+		{"GET", "/api/tokenomics/balance?address=nobody", "", "address balance staked rewards total updated_at"},
+		{"GET", "/api/scheduler/stats", "", "totalJobs runningJobs pendingJobs completedJobs queueLength avgWaitTime" +
+			" slaCompliance{platinum gold silver bronze} resourceUtilization{cpu memory gpu} optimizationScore" +
+			" jobs{queued running completed failed} nsga{generationsRun paretoFront convergenceRate}" +
+			" sla{platinum{count compliance} gold{count compliance} silver{count compliance} bronze{count compliance}}" +
+			" performance{avgPlacementTime resourceUtilization costEfficiency}"},
+		{"GET", "/api/scheduler/jobs", "", "jobs{" + jobFields + "} total filtered +next"},
+		{"POST", "/api/scheduler/jobs", aJob, "success jobId status estimatedStartTime sla"},
+		{"GET", "/api/scheduler/jobs/" + job, "", jobFields + " logs +state +reason +waiting{code text nodes} +trust +price +quote +owner +attempts*"},
+		{"PATCH", "/api/scheduler/jobs/" + job, `{"status":"pause"}`, "success jobId status"},
+		{"DELETE", "/api/scheduler/jobs/" + job, "", "success jobId status"},
+		{"GET", "/api/scheduler/nodes", "", "nodes{id status cpu memory gpu load trust} total"},
+		{"GET", "/api/idle-compute/stats", "", "totalDevices activeDevices harvestingDevices idleDevices" +
+			" totalResources{cpu memory avgBattery} harvestMetrics{tasksCompleted totalComputeHours efficiency}" +
+			" deviceTypes{android ios desktop +server} devices{total active charging thermal_throttle}" +
+			" compute{totalCPU totalGPU totalMemory utilizationRate} harvest{tasksCompleted computeHoursCollected energyEfficiency}" +
+			" mobile{android ios batteryHealthAvg}"},
+		{"GET", "/api/idle-compute/devices", "", "devices{id name platform type status battery charging cpu memory temperature" +
+			" cpuContribution tasksCompleted lastSeen +eligible +reasons*} total +next"},
+		{"POST", "/api/idle-compute/devices", aDevice, "success deviceId status"},
+		{"GET", "/api/idle-compute/devices/" + device, "", "id type status capabilities{cpu memory battery charging temperature}" +
+			" stats{tasksCompleted computeHours uptime} lastSeen +eligible +reasons*"},
+		{"POST", "/api/idle-compute/devices/" + device + "/heartbeat", `{"battery":70}`, "success deviceId acknowledged" +
+			" +directive{nextSeconds desired eligible reasons* renewed* cancel* offers*}"},
+		{"POST", "/api/idle-compute/heartbeats", `{"beats":[{"device_id":"` + device + `"}]}`,
+			"+success +results{deviceId acknowledged directive* status detail}"},
+		{"DELETE", "/api/idle-compute/devices/" + device, "", "success deviceId status"},
+		{"GET", "/api/benchmarks/data", "", "timestamp latency throughput cpuUsage memoryUsage networkUtilization"},
+		{"POST", "/api/benchmarks/start", `{"type":"latency","duration":1}`, "success benchmarkId type status"},
+		{"POST", "/api/benchmarks/stop", "", "success benchmarkId status"},
+		{"PUT", "/api/blobs/" + emptyDigest, "", "+success +sha256 +bytes"},
+	}
+}
+
+// emptyDigest is the SHA-256 of nothing.
+const emptyDigest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+func TestContractFields(t *testing.T) {
+	a := newAPI(t, server.Config{})
+	device := "phone"
+	a.ok("POST", "/api/idle-compute/devices", aDevice)
+	a.ok("POST", "/api/idle-compute/devices/"+device+"/heartbeat", `{"battery":80,"is_charging":true}`)
+	job, _ := a.ok("POST", "/api/scheduler/jobs", aJob)["jobId"].(string)
+	a.eventually("the device is a node", func() bool { return a.ok("GET", "/api/scheduler/nodes", "")["total"].(float64) > 0 })
+	for _, r := range contractRows(job, device) {
+		t.Run(r.method+" "+r.path, func(t *testing.T) {
+			compareFields(t, r.path, parseFields(r.fields), a.ok(r.method, r.path, r.body))
+		})
+	}
+}
+
+// fields is a tree of field names. A nil subtree is not looked into.
+type fields map[string]fields
+
+// parseFields reads "a b{c d} e*": e* is an object or list whose inside is not compared.
+func parseFields(text string) fields {
+	out, _ := readFields(strings.NewReplacer("{", " { ", "}", " } ").Replace(text))
+	return out
+}
+
+func readFields(text string) (fields, string) {
+	out, last := fields{}, ""
+	for text != "" {
+		var word string
+		word, text, _ = strings.Cut(strings.TrimLeft(text, " "), " ")
+		switch word {
+		case "":
+		case "{":
+			out[last], text = readFields(text)
+		case "}":
+			return out, text
+		default:
+			last = strings.TrimPrefix(strings.TrimSuffix(word, "*"), "+")
+			out[last] = nil
+		}
+	}
+	return out, ""
+}
+
+// compareFields checks that an object has exactly these fields, all the way down.
+func compareFields(t *testing.T, where string, want fields, got any) {
+	t.Helper()
+	if list, ok := got.([]any); ok {
+		require.NotEmpty(t, list, "%s is empty: its elements cannot be compared", where)
+		got = list[0]
+	}
+	object, ok := got.(map[string]any)
+	require.True(t, ok, "%s is %T, not an object", where, got)
+	assert.Equal(t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(object)), "fields of %s", where)
+	for name, inside := range want {
+		if inside != nil {
+			compareFields(t, where+"."+name, inside, object[name])
+		}
+	}
+}
+
+func TestAbsentEnginesAnswerWithTheirCause(t *testing.T) {
+	a := newAPI(t, server.Config{})
+	for _, r := range []struct{ method, path, body string }{
+		{"GET", "/api/betanet/status", ""},
+		{"POST", "/api/betanet/deploy", `{"node_type":"mixnode"}`},
+		{"POST", "/api/tokenomics/stake", `{"address":"a","amount":-1}`},
+		{"POST", "/api/tokenomics/unstake", `{"address":"a","amount":"NaN"}`},
+		{"GET", "/api/tokenomics/proposals", ""},
+		{"POST", "/api/tokenomics/proposals", `{`},
+		{"POST", "/api/tokenomics/vote", `{}`},
+		{"GET", "/api/tokenomics/rewards?address=a", ""},
+		{"GET", "/api/privacy/stats", ""},
+		{"GET", "/api/privacy/circuits", ""},
+		{"GET", "/api/p2p/stats", ""},
+		{"POST", "/api/scheduler/attempts/x.0.1/checkpoint", `{}`},
+	} {
+		p := a.refused(http.StatusServiceUnavailable, r.method, r.path, r.body)
+		assert.Contains(t, p["detail"], "not part of this build", r.path)
+	}
+	services := a.ok("GET", "/health", "")["services"].(map[string]any)
+	for service, state := range map[string]string{
+		"betanet": "unavailable", "onion": "unavailable", "p2p": "unavailable", "scheduler": "healthy", "dao": "healthy", "edge": "healthy",
+	} {
+		assert.Equal(t, state, services[service], service)
+	}
+}

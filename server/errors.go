@@ -1,0 +1,149 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+
+	"github.com/fogcompute/fogcompute/fog"
+)
+
+// retryAfter is what a client that met a closed gate or a limit is told to wait.
+const retryAfter = 2 * time.Second
+
+// problemType is the media type of every error (RFC 9457).
+const problemType = "application/problem+json"
+
+// statusOf is the one table from the kind of an error to its HTTP status.
+func statusOf(kind fog.Kind) int {
+	switch kind {
+	case fog.KindInvalid:
+		return http.StatusUnprocessableEntity
+	case fog.KindNotFound:
+		return http.StatusNotFound
+	case fog.KindConflict:
+		return http.StatusConflict
+	case fog.KindInsufficient:
+		return http.StatusPaymentRequired
+	case fog.KindUnavailable:
+		return http.StatusServiceUnavailable
+	case fog.KindDenied:
+		return http.StatusForbidden
+	case fog.KindTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case fog.KindLimited:
+		return http.StatusTooManyRequests
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// fail turns an engine's error into the problem that the client gets. The cause of an internal error stays in the
+// log: its text may name files, hosts or statements.
+func (s *Server) fail(op string, err error) error {
+	var ready *huma.ErrorModel
+	if errors.As(err, &ready) {
+		return err
+	}
+	status := statusOf(fog.KindOf(err))
+	if status == http.StatusInternalServerError {
+		s.log.Error("request failed", "operation", op, "error", err)
+	}
+	problem := newProblem(status, fog.Detail(err))
+	if field := fog.FieldOf(err); field != "" {
+		problem = wrongField(field, fog.Detail(err))
+	}
+	if retriable(status) {
+		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {retrySeconds()}})
+	}
+	return problem
+}
+
+// newProblem returns the body of an error response.
+func newProblem(status int, detail string) *huma.ErrorModel {
+	return &huma.ErrorModel{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// wrongField is the problem of one wrong value.
+func wrongField(location, message string) *huma.ErrorModel {
+	problem := newProblem(http.StatusUnprocessableEntity, location+": "+message)
+	problem.Errors = []*huma.ErrorDetail{{Location: location, Message: message}}
+	return problem
+}
+
+func retriable(status int) bool {
+	return status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests
+}
+
+func retrySeconds() string { return strconv.Itoa(int(retryAfter / time.Second)) }
+
+// shapeProblem completes the problems that huma itself makes: the first complaint goes into detail, where clients
+// look for it, and the client's own values are not echoed back.
+func shapeProblem(_ huma.Context, _ string, body any) (any, error) {
+	problem, ok := body.(*huma.ErrorModel)
+	if !ok || problem.Type != "" {
+		return body, nil
+	}
+	shaped := newProblem(problem.Status, problem.Detail)
+	if problem.Status == http.StatusInternalServerError {
+		return shaped, nil
+	}
+	for _, e := range problem.Errors {
+		if e != nil {
+			shaped.Errors = append(shaped.Errors, &huma.ErrorDetail{Message: e.Message, Location: e.Location})
+		}
+	}
+	if n := len(shaped.Errors); n > 0 {
+		shaped.Detail = fmt.Sprintf("%s: %s", shaped.Errors[0].Location, shaped.Errors[0].Message)
+		if n > 1 {
+			shaped.Detail += fmt.Sprintf(" (and %d more)", n-1)
+		}
+	}
+	return shaped, nil
+}
+
+// refuse ends a request outside huma's routes with a problem.
+func refuse(c *gin.Context, status int, detail string) {
+	writeProblem(c, newProblem(status, detail))
+}
+
+// refuseError does the same for an engine's error.
+func (s *Server) refuseError(c *gin.Context, op string, err error) {
+	var problem *huma.ErrorModel
+	if errors.As(s.fail(op, err), &problem) {
+		writeProblem(c, problem)
+	}
+}
+
+func writeProblem(c *gin.Context, problem *huma.ErrorModel) {
+	if retriable(problem.Status) {
+		c.Header("Retry-After", retrySeconds())
+	}
+	body, err := json.Marshal(problem)
+	if err != nil { // only strings and numbers in it: cannot happen
+		body = []byte(`{"type":"about:blank","status":500}`)
+	}
+	c.Abort()
+	if c.Request.Method == http.MethodHead {
+		c.Header("Content-Type", problemType)
+		c.Status(problem.Status)
+		c.Writer.WriteHeaderNow()
+		return
+	}
+	c.Data(problem.Status, problemType, body)
+}
+
+// unknownRoute and wrongMethod replace gin's text answers.
+func unknownRoute(c *gin.Context) {
+	refuse(c, http.StatusNotFound, "there is nothing at this address")
+}
+
+func wrongMethod(c *gin.Context) {
+	refuse(c, http.StatusMethodNotAllowed, "this address does not take "+c.Request.Method)
+}

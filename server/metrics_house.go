@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fogcompute/fogcompute/fog"
+)
+
+// houseTime is how long the engines may take to count for one scrape.
+const houseTime = 2 * time.Second
+
+// houseMetrics asks the engines for their figures at each scrape; nothing is kept between two.
+type houseMetrics struct {
+	house *fog.Fog
+
+	up, jobs, nodes, devices, contributed, supply, held, paid, imbalance *prometheus.Desc
+}
+
+var _ prometheus.Collector = (*houseMetrics)(nil)
+
+func newHouseMetrics(house *fog.Fog) *houseMetrics {
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("fog_"+name, help, labels, nil)
+	}
+	return &houseMetrics{
+		house:       house,
+		up:          describe("part_up", "1 for each part of the house that answers, else 0.", "part"),
+		jobs:        describe("jobs", "Jobs in each state.", "state"),
+		nodes:       describe("nodes_up", "Nodes that take work."),
+		devices:     describe("devices", "Devices: enrolled, active, harvesting, idle.", "state"),
+		contributed: describe("cpu_seconds_total", "CPU-seconds of validated work."),
+		supply:      describe("tokens_supply", "Tokens minted, FOG."),
+		held:        describe("tokens_held", "Tokens set aside for open jobs, FOG."),
+		paid:        describe("tokens_paid_total", "Tokens paid for compute, FOG."),
+		imbalance:   describe("ledger_imbalance", "Sum of all balances, base units: 0, or the ledger is broken."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *houseMetrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.up, m.jobs, m.nodes, m.devices, m.contributed, m.supply, m.held, m.paid, m.imbalance} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector. Engines that cannot answer are missing from the scrape, but not from fog_part_up.
+func (m *houseMetrics) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for name, part := range m.house.Health().Parts {
+		up := 0.0
+		if part.State == fog.Healthy || part.State == fog.Degraded {
+			up = 1
+		}
+		gauge(m.up, up, name)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), houseTime)
+	defer cancel()
+	stats, err := m.house.Stats(ctx)
+	if err != nil {
+		return
+	}
+	for state, n := range stats.Scheduler.States {
+		gauge(m.jobs, float64(n), string(state))
+	}
+	gauge(m.nodes, float64(stats.Scheduler.NodesUp))
+	gauge(m.devices, float64(stats.Idle.Devices), "enrolled")
+	gauge(m.devices, float64(stats.Idle.Active), "active")
+	gauge(m.devices, float64(stats.Idle.Harvesting), "harvesting")
+	gauge(m.devices, float64(stats.Idle.Idle), "idle")
+	gauge(m.supply, float64(stats.Tokenomics.TotalSupply)/1e6)
+	gauge(m.held, float64(stats.Tokenomics.Held)/1e6)
+	gauge(m.imbalance, float64(stats.Tokenomics.Sum))
+	out <- prometheus.MustNewConstMetric(m.contributed, prometheus.CounterValue, stats.Idle.ComputeSeconds)
+	out <- prometheus.MustNewConstMetric(m.paid, prometheus.CounterValue, float64(stats.Tokenomics.Volume)/1e6)
+}

@@ -1,0 +1,119 @@
+package server
+
+import (
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
+)
+
+// jobReply is one job. Its first fields are those of a jobRow.
+type jobReply struct {
+	ID        string     `json:"id" doc:"Identifier of the job."`
+	Name      string     `json:"name" doc:"Name for people."`
+	Status    string     `json:"status" enum:"pending,queued,running,completed,paused,cancelled,failed,refused,expired" doc:"As in the list."`
+	SLA       string     `json:"sla" enum:"platinum,gold,silver,bronze" doc:"Service level."`
+	CPU       float64    `json:"cpu" doc:"Cores that each replica needs."`
+	Memory    float64    `json:"memory" doc:"Memory that each replica needs, in gigabytes of 2^30 bytes."`
+	GPU       float64    `json:"gpu" doc:"GPUs that each replica needs."`
+	Node      *string    `json:"node" doc:"Node of the newest attempt; null before the first."`
+	Submitted time.Time  `json:"submitted" doc:"When it was submitted."`
+	Started   *time.Time `json:"started" doc:"When a device first took it; null before."`
+	Completed *time.Time `json:"completed" doc:"When it ended, well or not; null before."`
+	Progress  float64    `json:"progress" doc:"Share of the work that is done, in percent."`
+	ETA       *time.Time `json:"eta" doc:"When it is expected to end; null where that is not known."`
+
+	Logs     []string          `json:"logs" doc:"Recent history, oldest first, each line with its time."`
+	State    string            `json:"state" doc:"Exact state of the scheduler's machine, of which status is the short form."`
+	Reason   string            `json:"reason" doc:"Why the job is in its state; empty where nothing needs to be said."`
+	Waiting  []waitReply       `json:"waiting" doc:"All the reasons why the job waits, the decisive ones first; empty once it has ended."`
+	Trust    string            `json:"trust" doc:"How its result becomes believed: none, quorum:k or quorum:k/n."`
+	Price    tokenomics.Amount `json:"price" doc:"What one accepted replica earns, FOG."`
+	Quote    tokenomics.Amount `json:"quote" doc:"What is held from its owner until it ends, FOG."`
+	Owner    string            `json:"owner" doc:"Account that pays."`
+	Attempts []jobAttempt      `json:"attempts" doc:"Every try at one of its replicas, in order."`
+	Result   *jobResult        `json:"result,omitempty" doc:"The accepted result, or the confirmed failure; absent before."`
+}
+
+type waitReply struct {
+	Code  string `json:"code" doc:"Reason for programs."`
+	Text  string `json:"text" doc:"The same for people."`
+	Nodes int    `json:"nodes" doc:"Nodes that the reason rules out; 0 where it is not about nodes."`
+}
+
+type jobAttempt struct {
+	ID      string     `json:"id" doc:"Identifier of the attempt."`
+	Slot    int        `json:"slot" doc:"Replica that it tries, from 0."`
+	Node    string     `json:"node" doc:"Node that it was placed on."`
+	Status  string     `json:"status" doc:"placed, running, suspended, reported, valid, invalid, failed, lost, expired or cancelled."`
+	Started *time.Time `json:"started" doc:"When the node took it; null before."`
+	Ended   *time.Time `json:"ended" doc:"When it ended; null before."`
+	Reason  string     `json:"reason" doc:"What went wrong; empty where nothing did."`
+}
+
+type jobResult struct {
+	ExitCode    int           `json:"exitCode" doc:"Exit code of the guest."`
+	Stdout      base64Bytes   `json:"stdout" doc:"Standard output in base64, cut off after 64 KiB."`
+	Stderr      base64Bytes   `json:"stderr" doc:"Standard error in base64, cut off after 16 KiB."`
+	Outputs     []outputReply `json:"outputs" doc:"Files that the guest left under /out."`
+	CPUSeconds  float64       `json:"cpuSeconds" doc:"CPU time, seconds, as the device reported it."`
+	WallSeconds float64       `json:"wallSeconds" doc:"Run time, seconds, as the device reported it."`
+	Digest      string        `json:"digest" doc:"SHA-256 over exit code, standard output and outputs: equal digests are equal results."`
+}
+
+type outputReply struct {
+	Path   string `json:"path" doc:"Path below /out."`
+	SHA256 string `json:"sha256" doc:"SHA-256 of the content; fetch it from /api/blobs."`
+	Bytes  int64  `json:"bytes" doc:"Size of the content in bytes."`
+}
+
+func encodeJobRow(j *scheduler.Job) jobRow {
+	return jobRow{
+		ID: string(j.ID), Name: j.Name, Status: statusWord(j.State), SLA: string(j.Tier),
+		CPU: milli(j.Demand.MilliCPU), Memory: float64(j.Demand.MemoryMB) / 1024, GPU: milli(j.Demand.MilliGPU),
+		Node: word(string(j.Node)), Submitted: j.Submitted.UTC(), Started: when(j.Started), Completed: when(j.Finished),
+		Progress: j.Progress * 100, ETA: eta(j),
+	}
+}
+
+// eta is the start plus the estimate of a job that runs.
+func eta(j *scheduler.Job) *time.Time {
+	if j.Started.IsZero() || j.Estimate == 0 || !j.Finished.IsZero() {
+		return nil
+	}
+	return when(j.Started.Add(j.Estimate))
+}
+
+func encodeJob(r *scheduler.Record, reasons []scheduler.Reason) *jobReply {
+	j, row := &r.Job, encodeJobRow(&r.Job)
+	return &jobReply{
+		ID: row.ID, Name: row.Name, Status: row.Status, SLA: row.SLA, CPU: row.CPU, Memory: row.Memory, GPU: row.GPU,
+		Node: row.Node, Submitted: row.Submitted, Started: row.Started, Completed: row.Completed, Progress: row.Progress, ETA: row.ETA,
+		Logs: each(j.Log, logLine), State: string(j.State), Reason: j.Reason,
+		Waiting: each(reasons, func(r scheduler.Reason) waitReply { return waitReply{string(r.Code), r.Text, r.Nodes} }),
+		Trust:   j.Trust.String(), Price: tokenomics.Amount(j.Price), Quote: tokenomics.Amount(j.Quote), Owner: string(j.Owner),
+		Attempts: each(r.Attempts, encodeAttempt), Result: encodeResult(j.Result),
+	}
+}
+
+func logLine(l scheduler.LogLine) string {
+	return l.At.UTC().Format(time.RFC3339Nano) + " " + string(l.State) + ": " + l.Text
+}
+
+func encodeAttempt(a scheduler.Attempt) jobAttempt {
+	return jobAttempt{
+		ID: string(a.ID), Slot: a.Slot, Node: string(a.Node), Status: string(a.State),
+		Started: when(a.Started), Ended: when(a.Ended), Reason: a.Reason,
+	}
+}
+
+func encodeResult(r *scheduler.Result) *jobResult {
+	if r == nil {
+		return nil
+	}
+	return &jobResult{
+		ExitCode: r.ExitCode, Stdout: list(r.Stdout), Stderr: list(r.Stderr), Digest: r.Digest,
+		CPUSeconds: r.CPUSeconds, WallSeconds: r.WallSeconds,
+		Outputs: each(r.Outputs, func(o scheduler.Output) outputReply { return outputReply(o) }),
+	}
+}

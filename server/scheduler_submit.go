@@ -1,0 +1,128 @@
+package server
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+)
+
+type submitInput struct {
+	Key  string `header:"Idempotency-Key" maxLength:"128" doc:"Makes the request repeatable: with the same key and body it answers with the same job, with another body it is refused with 409."`
+	Body submitRequest
+}
+
+type submitRequest struct {
+	Name     string   `json:"name" minLength:"1" maxLength:"200" doc:"Name for people."`
+	Tier     string   `json:"sla_tier" doc:"Service level: platinum, gold, silver or bronze, in any letter case."`
+	CPU      float64  `json:"cpu_required" minimum:"0" doc:"Cores that each replica needs, up to 64 or what the largest node has; 0: one."`
+	Memory   float64  `json:"memory_required" minimum:"0" maximum:"512" doc:"Memory that each replica needs, in gigabytes of 2^30 bytes; 0: a little."`
+	GPU      float64  `json:"gpu_required,omitempty" minimum:"0" maximum:"8" doc:"GPUs that each replica needs."`
+	Estimate *float64 `json:"duration_estimate,omitempty" minimum:"0" doc:"Expected run time in seconds."`
+	DataSize *float64 `json:"data_size_mb,omitempty" minimum:"0" doc:"Volume to be moved to the node, megabytes."`
+
+	Module         string         `json:"module,omitempty" pattern:"^([0-9a-f]{64})?$" doc:"SHA-256 of a WebAssembly module (WASI preview 1) stored at /api/blobs; absent: the built-in guest."`
+	Args           []string       `json:"args,omitempty" maxItems:"256" doc:"Arguments of the module, without its own name."`
+	Inputs         []inputRequest `json:"inputs,omitempty" maxItems:"256" doc:"Files to mount read-only under /in."`
+	Stdin          string         `json:"stdin,omitempty" pattern:"^([0-9a-f]{64})?$" doc:"SHA-256 of the standard input, stored at /api/blobs."`
+	Output         bool           `json:"output,omitempty" doc:"Keep the files that the module leaves under /out."`
+	Seed           uint64         `json:"seed,omitempty" doc:"Seed of the module's random numbers, so that replicas compute the same bytes."`
+	Trust          string         `json:"trust,omitempty" doc:"How a result becomes believed: none, quorum:k or quorum:k/n; absent: as the service level says."`
+	MaxRuntime     float64        `json:"max_runtime,omitempty" minimum:"0" doc:"Longest run time of one attempt in seconds; absent: from the estimate."`
+	Deadline       *time.Time     `json:"deadline,omitempty" doc:"When the job ends as expired unless it has completed."`
+	MaxMemoryMB    int64          `json:"max_memory_mb,omitempty" minimum:"0" doc:"Limit of the module's memory in MiB; absent: the device's own."`
+	MaxOutputBytes int64          `json:"max_output_bytes,omitempty" minimum:"0" doc:"Limit of all files under /out in bytes; absent: the device's own."`
+	MaxStdoutBytes int64          `json:"max_stdout_bytes,omitempty" minimum:"0" doc:"Limit of the standard output in bytes; absent: 64 KiB."`
+}
+
+type inputRequest struct {
+	Path   string `json:"path" minLength:"1" doc:"Path below /in."`
+	SHA256 string `json:"sha256" pattern:"^[0-9a-f]{64}$" doc:"SHA-256 of the content, stored at /api/blobs."`
+}
+
+type submitReply struct {
+	Success            bool       `json:"success" doc:"Always true."`
+	JobID              string     `json:"jobId" doc:"Identifier of the job."`
+	Status             string     `json:"status" doc:"Status of the job: pending or queued, or a later one where the request was repeated."`
+	EstimatedStartTime *time.Time `json:"estimatedStartTime" doc:"When it may start at the earliest; null for a repeated request whose job has ended."`
+	SLA                string     `json:"sla" enum:"platinum,gold,silver,bronze" doc:"Service level."`
+}
+
+func (s *Server) submit(ctx context.Context, in *submitInput) (*submitReply, error) {
+	submission, err := in.Body.submission(in.Key)
+	if err != nil {
+		return nil, err
+	}
+	submitted, err := s.fog.Submit(ctx, []scheduler.Submission{submission})
+	if err != nil {
+		return nil, err
+	}
+	if err := submitted[0].Err; err != nil {
+		return nil, err
+	}
+	job := &submitted[0].Job
+	return &submitReply{
+		Success: true, JobID: string(job.ID), Status: statusWord(job.State), SLA: string(job.Tier),
+		EstimatedStartTime: earliestStart(job),
+	}, nil
+}
+
+// submission decodes a request. The scheduler judges the values.
+func (r *submitRequest) submission(key string) (scheduler.Submission, error) {
+	tier, err := scheduler.ParseTier(r.Tier)
+	if err != nil {
+		return scheduler.Submission{}, err
+	}
+	out := scheduler.Submission{
+		Key: key, Name: r.Name, Tier: tier,
+		Demand:     scheduler.Demand{MilliCPU: thousandths(r.CPU), MemoryMB: megabytes(r.Memory), MilliGPU: thousandths(r.GPU)},
+		Estimate:   seconds(orZero(r.Estimate)),
+		MaxRuntime: seconds(r.MaxRuntime),
+		DataMB:     orZero(r.DataSize),
+		Task: scheduler.Task{
+			Module: r.Module, Args: r.Args, Stdin: r.Stdin, Output: r.Output, Seed: r.Seed,
+			Inputs:      each(r.Inputs, func(i inputRequest) scheduler.Input { return scheduler.Input(i) }),
+			MaxMemoryMB: r.MaxMemoryMB, MaxOutputBytes: r.MaxOutputBytes, MaxStdoutBytes: r.MaxStdoutBytes,
+		},
+	}
+	if r.Deadline != nil {
+		out.Deadline = *r.Deadline
+	}
+	if r.Trust != "" {
+		trust, err := scheduler.ParseTrust(r.Trust)
+		if err != nil {
+			return scheduler.Submission{}, err
+		}
+		out.Trust = &trust
+	}
+	return out, nil
+}
+
+// earliestStart is when a job may start: at once when it has started, else when it may next be placed.
+func earliestStart(job *scheduler.Job) *time.Time {
+	switch {
+	case !job.Started.IsZero():
+		return when(job.Started)
+	case job.State.Final():
+		return nil
+	case job.ReadyAt.After(job.Submitted):
+		return when(job.ReadyAt)
+	}
+	return when(job.Submitted)
+}
+
+func orZero[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
+}
+
+// thousandths and megabytes round up: a demand must not shrink by being encoded.
+func thousandths(units float64) int64   { return scale(units, 1000) }
+func megabytes(gigabytes float64) int64 { return scale(gigabytes, 1024) }
+
+// scale multiplies and rounds up, but for the dust of binary fractions, to at most 2^53.
+func scale(value, by float64) int64 { return int64(math.Ceil(min(value*by, 1<<53) - 1e-6)) }
