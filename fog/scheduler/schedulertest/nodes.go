@@ -1,0 +1,103 @@
+package schedulertest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+)
+
+// node is a node with something in every field.
+func node(id string, source int64) scheduler.Node {
+	return scheduler.Node{
+		ID: scheduler.NodeID(id), Tenant: "t", Owner: "o", State: scheduler.NodeClosed, Reasons: []string{"hot", "dark"},
+		Capacity:  scheduler.Capacity{MilliCPU: 1, MemoryMB: 2, MilliGPU: 3},
+		Executors: []string{"wasm", "gpu"}, Trust: 0.5, Labels: map[string]string{"a": "b"}, Speed: 1.5, Source: source, Updated: start(),
+	}
+}
+
+func save(t *testing.T, s scheduler.Store, nodes ...scheduler.Node) {
+	t.Helper()
+	require.NoError(t, s.SaveNodes(t.Context(), scheduler.Fence{}, nodes))
+}
+
+func nodes(t *testing.T, s scheduler.Store, tenant principal.Tenant) []scheduler.Node {
+	t.Helper()
+	out, err := s.Nodes(t.Context(), tenant)
+	require.NoError(t, err)
+	return out
+}
+
+func testNodeSource(t *testing.T, s Subject) {
+	a := node("a", 5)
+	save(t, s.Store, a)
+	save(t, s.Store)
+	a.Version = 1
+	Same(t, []scheduler.Node{a}, nodes(t, s.Store, "t"))
+
+	old := scheduler.Node{ID: "a", Tenant: "t", Owner: "o", State: scheduler.NodeDown, Source: 4}
+	save(t, s.Store, old)
+	Same(t, []scheduler.Node{a}, nodes(t, s.Store, "t"))
+
+	equal := scheduler.Node{ID: "a", Tenant: "t", Owner: "p", State: scheduler.NodeUp, Source: 5}
+	save(t, s.Store, equal, node("b", 1))
+	equal.Version = 2
+	got := nodes(t, s.Store, "t")
+	require.Len(t, got, 2)
+	Same(t, equal, got[0])
+	require.Equal(t, scheduler.NodeID("b"), got[1].ID)
+
+	require.NoError(t, s.Store.DeleteNodes(t.Context(), []scheduler.NodeID{"a", "nobody"}))
+	require.NoError(t, s.Store.DeleteNodes(t.Context(), nil))
+	require.Len(t, nodes(t, s.Store, ""), 1)
+}
+
+func testNodeDrain(t *testing.T, s Subject) {
+	drained := node("a", 1)
+	drained.Drained = true
+	save(t, s.Store, drained)
+	require.False(t, nodes(t, s.Store, "t")[0].Drained, "saving does not drain")
+	later := start().Add(time.Hour)
+	require.NoError(t, s.Store.SetDrain(t.Context(), "a", true, later))
+	got := nodes(t, s.Store, "t")[0]
+	require.True(t, got.Drained)
+	require.True(t, got.Updated.Equal(later))
+	require.EqualValues(t, 2, got.Version)
+	save(t, s.Store, node("a", 2))
+	require.True(t, nodes(t, s.Store, "t")[0].Drained, "saving keeps the drain")
+	require.NoError(t, s.Store.SetDrain(t.Context(), "a", false, later))
+	require.False(t, nodes(t, s.Store, "t")[0].Drained)
+	err := s.Store.SetDrain(t.Context(), "nobody", true, later)
+	require.Equal(t, fault.NotFound, fault.KindOf(err))
+}
+
+func testNodeTenants(t *testing.T, s Subject) {
+	b := node("b", 1)
+	b.Tenant = "u"
+	save(t, s.Store, node("c", 1), b, node("a", 1))
+	list := func(tenant principal.Tenant) string {
+		out := ""
+		for _, n := range nodes(t, s.Store, tenant) {
+			out += string(n.ID)
+		}
+		return out
+	}
+	require.Equal(t, "abc", list(""))
+	require.Equal(t, "ac", list("t"))
+	require.Equal(t, "b", list("u"))
+}
+
+func testNodeFence(t *testing.T, s Subject) {
+	if s.Duties == nil {
+		t.Skip("no duties beside this store")
+	}
+	old := take(t, s.Duties, "first")
+	require.NoError(t, s.Store.SaveNodes(t.Context(), old, []scheduler.Node{node("a", 1)}))
+	take(t, s.Duties, "second")
+	require.ErrorIs(t, s.Store.SaveNodes(t.Context(), old, []scheduler.Node{node("b", 1)}), scheduler.ErrFenced)
+	require.Len(t, nodes(t, s.Store, ""), 1)
+}

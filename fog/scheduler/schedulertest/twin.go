@@ -1,0 +1,169 @@
+package schedulertest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/principal"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+)
+
+// twins is a store that gets the same random calls as a Memory.
+type twins struct {
+	t      *testing.T
+	rand   *rand.Rand
+	stores [2]scheduler.Store // the memory first
+	made   int
+}
+
+// testTwin does the same things to the store and to a Memory, and finds the same in both.
+func testTwin(t *testing.T, s Subject) {
+	w := &twins{t: t, rand: rand.New(rand.NewPCG(1, 2)), stores: [2]scheduler.Store{scheduler.NewMemory(nil, duty.NewMemory(nil)), s.Store}}
+	for range 120 {
+		switch w.rand.IntN(6) {
+		case 0, 1:
+			w.insert()
+		case 2, 3, 4:
+			w.change()
+		default:
+			w.look()
+		}
+	}
+	w.look()
+}
+
+func (w *twins) pick() scheduler.JobID {
+	return scheduler.JobID(fmt.Sprintf("j%03d", w.rand.IntN(w.made+1)))
+}
+
+func (w *twins) time() time.Time {
+	return start().Add(time.Duration(w.rand.IntN(20)) * time.Microsecond)
+}
+
+// both calls a function on each store and compares the answers.
+func both[T any](w *twins, f func(s scheduler.Store) (T, error)) T {
+	w.t.Helper()
+	want, err := f(w.stores[0])
+	require.NoError(w.t, err)
+	got, err := f(w.stores[1])
+	require.NoError(w.t, err)
+	Same(w.t, want, got)
+	return want
+}
+
+func (w *twins) insert() {
+	var ins []scheduler.Insertion
+	for range 1 + w.rand.IntN(4) {
+		w.made++
+		j := job(fmt.Sprintf("j%03d", w.made))
+		j.Tenant = []principal.Tenant{"t", "u"}[w.rand.IntN(2)]
+		j.Tier = scheduler.Tiers()[w.rand.IntN(4)]
+		j.Submitted, j.ReadyAt = w.time(), w.time()
+		if w.rand.IntN(3) == 0 {
+			j.Key = fmt.Sprint("k", w.rand.IntN(10))
+		}
+		if w.rand.IntN(2) == 0 {
+			j.DueAt = w.time()
+		}
+		ins = append(ins, scheduler.Insertion{Job: j, Tally: w.tally()})
+	}
+	both(w, func(s scheduler.Store) ([]scheduler.Inserted, error) { return s.Insert(w.t.Context(), ins) })
+}
+
+func (w *twins) tally() scheduler.Tally {
+	return scheduler.Tally{{Tier: scheduler.Tiers()[w.rand.IntN(4)], Name: fmt.Sprint("n", w.rand.IntN(3))}: int64(w.rand.IntN(100) - 50)}
+}
+
+// change commits random changes, some of them stale.
+func (w *twins) change() {
+	seen := map[scheduler.JobID]bool{}
+	var changes []scheduler.Change
+	for range 1 + w.rand.IntN(5) {
+		id := w.pick()
+		records, err := w.stores[0].Load(w.t.Context(), []scheduler.JobID{id})
+		require.NoError(w.t, err)
+		if len(records) == 0 || seen[id] {
+			continue
+		}
+		seen[id] = true
+		r := records[0]
+		if w.rand.IntN(5) == 0 {
+			r.Job.Version--
+		}
+		c := next(r, w.edit, w.attempts(&r)...)
+		c.Tally = w.tally()
+		changes = append(changes, c)
+	}
+	both(w, func(s scheduler.Store) ([]bool, error) { return s.Commit(w.t.Context(), scheduler.Fence{}, changes) })
+}
+
+func (w *twins) edit(j *scheduler.Job) {
+	j.State = scheduler.States()[w.rand.IntN(12)]
+	j.ReadyAt, j.Finished, j.DueAt = w.time(), time.Time{}, time.Time{}
+	if j.State.Final() {
+		j.Finished = w.time()
+	}
+	if w.rand.IntN(2) == 0 {
+		j.DueAt = w.time()
+	}
+	j.Failures = map[scheduler.Class]int{scheduler.ClassDevice: w.rand.IntN(3)}
+	j.NextToken++
+}
+
+// attempts is a new attempt and a changed one.
+func (w *twins) attempts(r *scheduler.Record) []scheduler.Attempt {
+	var out []scheduler.Attempt
+	if w.rand.IntN(2) == 0 {
+		out = append(out, attempt(r.Job.ID, w.rand.IntN(3), r.Job.NextToken, scheduler.NodeID(fmt.Sprint("n", w.rand.IntN(4)))))
+	}
+	if n := len(r.Attempts); n > 0 {
+		a := r.Attempts[w.rand.IntN(n)]
+		a.State = []scheduler.AttemptState{scheduler.AttemptRunning, scheduler.AttemptReported, scheduler.AttemptLost}[w.rand.IntN(3)]
+		a.LeaseUntil = w.time()
+		out = append(out, a)
+	}
+	return out
+}
+
+// look compares what the stores answer.
+func (w *twins) look() {
+	ctx, now := w.t.Context(), w.time()
+	both(w, func(s scheduler.Store) ([]scheduler.Record, error) { return s.Ready(ctx, now, nil, 10) })
+	both(w, func(s scheduler.Store) ([]scheduler.Attempt, error) {
+		live, err := s.Live(ctx, []scheduler.NodeID{"n1", "n2"})
+		return sorted(live), err
+	})
+	both(w, func(s scheduler.Store) (map[scheduler.TallyKey]int64, error) {
+		sums, err := s.Tally(ctx, "t")
+		for k, v := range sums { // a sum of zero may be absent
+			if v == 0 {
+				delete(sums, k)
+			}
+		}
+		return sums, err
+	})
+	both(w, func(s scheduler.Store) ([]time.Time, error) { // the order within one time is not defined
+		records, err := s.Due(ctx, now, 20)
+		out := make([]time.Time, len(records))
+		for i := range records {
+			out[i] = records[i].Job.DueAt
+		}
+		return out, err
+	})
+	for _, q := range []scheduler.JobQuery{{Tenant: "t", Limit: 7}, {Tenant: "u", States: []scheduler.State{scheduler.Queued, scheduler.Vested}, Tier: scheduler.Gold}} {
+		page := both(w, func(s scheduler.Store) (scheduler.JobPage, error) { return s.Find(ctx, q) })
+		for page.Next != "" {
+			q.Cursor = page.Next
+			page = both(w, func(s scheduler.Store) (scheduler.JobPage, error) { return s.Find(ctx, q) })
+		}
+	}
+	for range 5 {
+		id := w.pick()
+		both(w, func(s scheduler.Store) ([]scheduler.Record, error) { return s.Load(ctx, []scheduler.JobID{id}) })
+	}
+}
