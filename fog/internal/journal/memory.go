@@ -18,7 +18,7 @@ type Memory struct {
 	seq    int64      // of the newest fact
 	claims int64      // number of claims made, the source of tokens
 	open   map[Topic][]*entry
-	parked []*entry // in order of parking
+	parked []*entry
 	done   []*entry // in order of completion
 	bySeq  map[int64]*entry
 }
@@ -129,6 +129,7 @@ func (m *Memory) held(c Claimed) *entry {
 func (m *Memory) Parked(_ context.Context, limit int) ([]Parked, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	slices.SortFunc(m.parked, func(a, b *entry) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.Seq, b.Seq)) })
 	n := min(max(limit, 0), len(m.parked))
 	parked := make([]Parked, 0, n)
 	for _, e := range m.parked[:n] {
