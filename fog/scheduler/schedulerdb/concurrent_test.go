@@ -1,0 +1,172 @@
+package schedulerdb_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fogcompute/fogcompute/fog/internal/db"
+	"github.com/fogcompute/fogcompute/fog/internal/db/dbtest"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+	"github.com/fogcompute/fogcompute/fog/scheduler/schedulerdb"
+)
+
+// TestCommittersLoseNothing lets several servers change the same jobs in different orders: each success is one version, one
+// attempt and one step of the sums; nothing is overwritten and nobody waits for ever.
+func TestCommittersLoseNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		const workers, rounds, jobs = 6, 20, 12
+		ctx := context.Background()
+		s, journal := open(t, d)
+		ids := make([]scheduler.JobID, jobs)
+		for i := range ids {
+			ids[i] = newJob(i).ID
+			_, err := s.Insert(ctx, insertions(newJob(i)))
+			require.NoError(t, err)
+		}
+		var mu sync.Mutex
+		wrote := map[scheduler.JobID]int64{}
+		var all sync.WaitGroup
+		for w := range workers {
+			server := schedulerdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB).WithJournal(journal)
+			random := rand.New(rand.NewPCG(1, uint64(w)))
+			all.Go(func() {
+				for range rounds {
+					for id, n := range commitSome(t, server, random, ids) {
+						mu.Lock()
+						wrote[id] += n
+						mu.Unlock()
+					}
+				}
+			})
+		}
+		all.Wait()
+		checkSums(t, s, ids, wrote)
+	})
+}
+
+// commitSome loads a few jobs, lets others in between, and places one attempt for each of those that nobody changed.
+func commitSome(t *testing.T, s *schedulerdb.Store, random *rand.Rand, ids []scheduler.JobID) map[scheduler.JobID]int64 {
+	ctx := context.Background()
+	some := make([]scheduler.JobID, 0, 4)
+	for _, i := range random.Perm(len(ids))[:4] {
+		some = append(some, ids[i])
+	}
+	records, err := s.Load(ctx, some)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	random.Shuffle(len(records), func(i, k int) { records[i], records[k] = records[k], records[i] })
+	changes := make([]scheduler.Change, len(records))
+	for i, r := range records {
+		state := scheduler.States()[random.IntN(len(scheduler.States()))]
+		changes[i] = place(next(r, state), 0, scheduler.NodeID(state))
+	}
+	written, err := s.Commit(ctx, scheduler.Fence{}, changes)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	wrote := map[scheduler.JobID]int64{}
+	for i, ok := range written {
+		if ok {
+			wrote[changes[i].Record.Job.ID]++
+		}
+	}
+	return wrote
+}
+
+// checkSums compares jobs, attempts, tallies and counts with what was written.
+func checkSums(t *testing.T, s *schedulerdb.Store, ids []scheduler.JobID, wrote map[scheduler.JobID]int64) {
+	t.Helper()
+	ctx := context.Background()
+	records, err := s.Load(ctx, ids)
+	require.NoError(t, err)
+	require.Len(t, records, len(ids))
+	var total int64
+	states := map[scheduler.State]int64{}
+	for _, r := range records {
+		n := wrote[r.Job.ID]
+		total += n
+		states[r.Job.State]++
+		require.Equal(t, 1+n, r.Job.Version)
+		require.Len(t, r.Attempts, int(n))
+		require.Len(t, r.Job.Log, int(1+n))
+	}
+	require.NotZero(t, total)
+	tally, err := s.Tally(ctx, "default")
+	require.NoError(t, err)
+	require.Equal(t, total, tally[scheduler.TallyKey{Tier: scheduler.Gold, Name: "changes"}])
+	for _, state := range scheduler.States() {
+		page, err := s.Find(ctx, scheduler.JobQuery{Tenant: "default", States: []scheduler.State{state}})
+		require.NoError(t, err)
+		require.Equal(t, states[state], page.Filtered, state)
+		require.Len(t, page.Jobs, int(states[state]))
+	}
+}
+
+// TestSubmittersShareKeys lets several servers submit under the same keys in different orders: one job a key.
+func TestSubmittersShareKeys(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		const workers, keys = 6, 40
+		s, _ := open(t, d)
+		answers := make([][]scheduler.Inserted, workers)
+		var all sync.WaitGroup
+		for w := range workers {
+			all.Go(func() {
+				jobs := make([]scheduler.Job, keys)
+				for i, k := range rand.New(rand.NewPCG(2, uint64(w))).Perm(keys) {
+					jobs[i] = newJob(w*keys + i)
+					jobs[i].Key = string(rune('A' + k))
+				}
+				var err error
+				if answers[w], err = s.Insert(context.Background(), insertions(jobs...)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		fresh, owner := 0, map[string]scheduler.JobID{}
+		for _, list := range answers {
+			for _, one := range list {
+				if one.Fresh {
+					fresh++
+				}
+				if first, ok := owner[one.Job.Key]; ok {
+					require.Equal(t, first, one.Job.ID)
+				}
+				owner[one.Job.Key] = one.Job.ID
+			}
+		}
+		require.Equal(t, keys, fresh)
+		page, err := s.Find(context.Background(), scheduler.JobQuery{Tenant: "default"})
+		require.NoError(t, err)
+		require.EqualValues(t, keys, page.Total)
+	})
+}
+
+// TestCallersDoNotHoldUpCommits keeps a caller's transaction open while the scheduler works on the same tenant and tier.
+func TestCallersDoNotHoldUpCommits(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	d := dbtest.Postgres(t)
+	s, _ := open(t, d)
+	tx, err := d.Write.DB.BeginTx(ctx, nil)
+	require.NoError(t, err)
+	_, err = s.InsertTx(ctx, tx, insertions(newJob(1)))
+	require.NoError(t, err)
+
+	_, err = s.Insert(ctx, insertions(newJob(2)))
+	require.NoError(t, err)
+	_, err = s.Commit(ctx, scheduler.Fence{}, []scheduler.Change{next(load(t, s, newJob(2).ID), scheduler.Pending)})
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit())
+	page, err := s.Find(ctx, scheduler.JobQuery{Tenant: "default"})
+	require.NoError(t, err)
+	require.EqualValues(t, 2, page.Total)
+}

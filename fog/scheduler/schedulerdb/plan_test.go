@@ -1,0 +1,128 @@
+package schedulerdb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/fogcompute/fogcompute/fog/internal/db"
+	"github.com/fogcompute/fogcompute/fog/internal/db/dbtest"
+	"github.com/fogcompute/fogcompute/fog/principal"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+)
+
+// TestQueriesUseTheirIndexes fills the tables and asks each database how it would answer. No query may read the whole of
+// a table or sort what an index has in order.
+func TestQueriesUseTheirIndexes(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		s := New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
+		require.NoError(t, s.Migrate(ctx))
+		fillTables(t, s)
+		if d.Dialect == Postgres { // which analyses by itself in time; SQLite never does
+			_, err := d.Write.ExecContext(ctx, "ANALYZE")
+			require.NoError(t, err)
+		}
+
+		now := time.UnixMicro(1_000_000_000)
+		page := func(q scheduler.JobQuery) *bun.SelectQuery {
+			query, err := foundJobs(s.jobQuery().TableExpr("scheduler_jobs"), q)
+			require.NoError(t, err)
+			return query
+		}
+		jobs := s.jobQuery().TableExpr("scheduler_jobs")
+		after := scheduler.Rank{Weight: 4, Submitted: now, ID: "j"}
+		cursor := scheduler.Cursor{Submitted: now, ID: "j"}.String()
+		for _, c := range []struct {
+			name, index string
+			query       *bun.SelectQuery
+		}{
+			{"ready", "scheduler_jobs_ready", readyJobs(jobs.Clone(), now, nil, 10)},
+			{"ready after", "scheduler_jobs_ready", readyJobs(jobs.Clone(), now, &after, 10)},
+			{"due", "scheduler_jobs_due", dueJobs(jobs.Clone(), now, 10)},
+			{"list", "scheduler_jobs_tenant", page(scheduler.JobQuery{Tenant: "t1", Limit: 10, Cursor: cursor})},
+			{"list of an owner", "scheduler_jobs_owner", page(scheduler.JobQuery{Tenant: "t1", Owner: "rare", Limit: 10})},
+			{"list of a state", "scheduler_jobs_state",
+				page(scheduler.JobQuery{Tenant: "t1", States: []scheduler.State{scheduler.Paused}, Limit: 10})},
+			{"live", "scheduler_attempts_live", liveAttempts(s.d.Read.NewSelect().ColumnExpr(s.columns.live).
+				TableExpr("scheduler_attempts"), []scheduler.NodeID{"n1", "n2"})},
+			{"purge", "scheduler_jobs_over", overJobs(s.d.Read.NewSelect(), now, 10)},
+		} {
+			plan := explain(t, d, c.query)
+			require.Contains(t, plan, c.index, "%s:\n%s", c.name, plan)
+			for _, bad := range []string{"Seq Scan on scheduler_", "SCAN scheduler_jobs\n", "SCAN scheduler_attempts\n"} {
+				require.NotContains(t, plan, bad, "%s:\n%s", c.name, plan)
+			}
+			if c.name != "live" {
+				require.NotContains(t, plan, "USE TEMP B-TREE", "%s:\n%s", c.name, plan)
+				require.NotContains(t, plan, "Sort Key", "%s:\n%s", c.name, plan)
+			}
+		}
+	})
+}
+
+// explain asks how a query would be answered.
+func explain(t *testing.T, d *db.DB, q *bun.SelectQuery) string {
+	t.Helper()
+	prefix := "EXPLAIN QUERY PLAN "
+	if d.Dialect == Postgres {
+		prefix = "EXPLAIN "
+	}
+	rows, err := d.Read.DB.Query(prefix + q.String())
+	require.NoError(t, err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	var plan strings.Builder
+	for rows.Next() {
+		line := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range line {
+			into[i] = &line[i]
+		}
+		require.NoError(t, rows.Scan(into...))
+		fmt.Fprintln(&plan, line[len(line)-1])
+	}
+	require.NoError(t, rows.Err())
+	return plan.String()
+}
+
+// fillTables writes 4,000 jobs of four tenants: mostly over, some queued or waiting for a timer, with an attempt each.
+func fillTables(t *testing.T, s *Store) {
+	t.Helper()
+	ctx := context.Background()
+	in := make([]scheduler.Insertion, 4000)
+	changes := make([]scheduler.Change, len(in))
+	for i := range in {
+		at := time.UnixMicro(int64(i + 1)).UTC()
+		j := scheduler.Job{
+			ID: scheduler.JobID(fmt.Sprintf("j%05d", i)), Tenant: principal.Tenant(fmt.Sprintf("t%d", i%4)), Owner: "often",
+			Tier: scheduler.Tiers()[i%4], State: scheduler.Vested, Submitted: at, Finished: at, Version: 1,
+		}
+		switch {
+		case i%100 < 10:
+			j.State, j.ReadyAt, j.Finished = scheduler.Queued, at, time.Time{}
+		case i%100 < 20:
+			j.State, j.DueAt, j.Finished = scheduler.Running, at, time.Time{}
+		case i%100 < 22:
+			j.State, j.Owner, j.Finished = scheduler.Paused, "rare", time.Time{}
+		}
+		in[i].Job = j
+		j.Version = 2
+		changes[i] = scheduler.Change{Was: 1, Record: scheduler.Record{Job: j, Attempts: []scheduler.Attempt{{
+			Job: j.ID, Token: 1, Node: scheduler.NodeID(fmt.Sprintf("n%d", i%40)), State: scheduler.AttemptValid,
+		}}}}
+		if j.State == scheduler.Running {
+			changes[i].Record.Attempts[0].State = scheduler.AttemptRunning
+		}
+	}
+	_, err := s.Insert(ctx, in)
+	require.NoError(t, err)
+	_, err = s.Commit(ctx, scheduler.Fence{}, changes)
+	require.NoError(t, err)
+}
