@@ -32,7 +32,7 @@ func TestTwin(t *testing.T) {
 			p := &pair{memory: scheduler.NewMemory(nil, nil), database: s}
 			t.Repeat(map[string]func(*rapid.T){
 				"insert": p.insert, "commit": p.commit, "nodes": p.saveNodes, "drain": p.drain, "delete": p.deleteNodes,
-				"purge": p.purge, "find": p.find, "ready": p.ready, "due": p.due, "live": p.live, "": p.load,
+				"purge": p.purge, "find": p.find, "ready": p.ready, "due": p.due, "live": p.live, "load": p.load,
 			})
 		})
 	})
