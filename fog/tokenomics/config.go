@@ -42,6 +42,9 @@ type Config struct {
 	// RequestRetention is how long decided requests of other servers are kept. 0: 1 day; negative: for ever.
 	RequestRetention time.Duration
 
+	// Facts writes a fact of TopicHold for each hold that a commit has changed; some flow must then read them. False: none.
+	Facts bool
+
 	// Authorize decides who may do what. Nil: principal.Owners.
 	Authorize principal.Authorizer
 	// Now is the clock. Nil: time.Now.
@@ -76,7 +79,7 @@ func (c Config) filled() Config {
 		c.Now = time.Now
 	}
 	if c.Store == nil {
-		c.Store = NewMemory()
+		c.Store = NewMemory(nil)
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader

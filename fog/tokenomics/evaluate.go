@@ -51,7 +51,7 @@ func evaluate(state Loaded, items []item, now time.Time) (Changes, []error) {
 		if it.id != 0 && !e.state.Waiting[it.id] {
 			continue // another batch has decided it meanwhile: its caller must hear that verdict and no other
 		}
-		verdicts[i] = e.decide(it.Request)
+		verdicts[i] = e.check(it)
 		if it.id != 0 {
 			delete(e.state.Waiting, it.id)
 			e.changes.Verdicts = append(e.changes.Verdicts, verdictOf(it.id, verdicts[i], e.now))
@@ -66,6 +66,16 @@ func cloned[K comparable, V any](m map[K]V) map[K]V {
 		return map[K]V{}
 	}
 	return maps.Clone(m)
+}
+
+// check decides an item. One from the request table was validated by another program, perhaps by other rules.
+func (e *evaluation) check(it item) error {
+	if it.id != 0 {
+		if err := it.validate(); err != nil {
+			return err
+		}
+	}
+	return e.decide(it.Request)
 }
 
 // decide carries one request out, or returns why not.
@@ -321,10 +331,13 @@ func wanted(items []item) Wanted {
 	refs := map[Reference]bool{}
 	var requests []RequestID
 	for _, it := range items {
-		ref := it.Reference()
 		if it.id != 0 {
 			requests = append(requests, it.id)
 		}
+		if it.Op() == "" {
+			continue
+		}
+		ref := it.Reference()
 		refs[ref] = true
 		switch ref.Op {
 		case OpHold:

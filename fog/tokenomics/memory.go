@@ -44,22 +44,16 @@ type askedRow struct {
 
 var _ Store = (*Memory)(nil)
 
-// NewMemory returns an empty store.
-func NewMemory() *Memory {
+// NewMemory returns an empty store whose commits check their fence against duties; nil: no fence is checked.
+func NewMemory(duties *duty.Memory) *Memory {
 	return &Memory{
-		lines: map[SubAccount]Line{}, holds: map[HoldRef]HoldRecord{}, digests: map[Reference]Digest{},
+		duties: duties,
+		lines:  map[SubAccount]Line{}, holds: map[HoldRef]HoldRecord{}, digests: map[Reference]Digest{},
 		places: map[ownerKey][]Place{}, tally: map[tallyKey]int64{}, asked: map[RequestID]*askedRow{},
 	}
 }
 
-// WithDuties makes commits check their fence against these duties. Call it before the first commit.
-func (m *Memory) WithDuties(d *duty.Memory) *Memory {
-	m.duties = d
-	return m
-}
-
-// WithJournal writes the facts of each commit into this journal; some flow must read TopicHold. Call it before the first
-// commit.
+// WithJournal writes the facts of each commit into this journal. Call it before the first commit.
 func (m *Memory) WithJournal(j *journal.Memory) *Memory {
 	m.journal = j
 	return m

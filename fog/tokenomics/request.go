@@ -85,7 +85,7 @@ func (r Request) Op() Op {
 	return op
 }
 
-// Reference returns the request's idempotency key. The request must have exactly one operation.
+// Reference returns the request's idempotency key; zero if the request has no operation or several.
 func (r Request) Reference() Reference {
 	switch r.Op() {
 	case OpHold:
@@ -96,8 +96,10 @@ func (r Request) Reference() Reference {
 		return Reference{r.Void.Tenant, OpVoid, string(r.Void.Hold)}
 	case OpTransfer:
 		return Reference{r.Transfer.Tenant, OpTransfer, r.Transfer.Key}
-	default:
+	case OpGenesis:
 		return Reference{r.genesis.tenant, OpGenesis, string(OpGenesis)}
+	default:
+		return Reference{}
 	}
 }
 

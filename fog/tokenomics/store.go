@@ -23,12 +23,12 @@ var (
 
 // Topics of the store's hints and facts.
 const (
-	// TopicHold carries a fact for each hold that a commit has changed: ID is the hold's, Version the movement's number.
-	// A store writes it only if it was given a journal: then some flow must read it.
+	// TopicHold carries a fact for each hold that a commit has changed, if Config.Facts asks for it and the store was
+	// given a journal: ID is the hold's, Version the number of the commit's last movement.
 	TopicHold journal.Topic = "tokenomics.hold"
-	// TopicRequest hints that the request table has new requests, TopicVerdict that it has new verdicts.
+	// TopicRequest hints that the request table has new requests. It carries no facts.
 	TopicRequest journal.Topic = "tokenomics.request"
-	// TopicVerdict hints that requests have been decided.
+	// TopicVerdict hints that requests have been decided. It carries no facts.
 	TopicVerdict journal.Topic = "tokenomics.verdict"
 )
 

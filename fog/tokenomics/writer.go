@@ -41,6 +41,9 @@ func (t *Tokenomics) write(ctx context.Context, fence Fence, items []item) ([]er
 		if changes.empty() {
 			return verdicts, nil
 		}
+		if !t.config.Facts {
+			changes.Facts = nil
+		}
 		err = t.store.Commit(ctx, fence, changes)
 		switch {
 		case err == nil:

@@ -1,0 +1,38 @@
+package tokenomicsdb_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fogcompute/fogcompute/fog/internal/db"
+	"github.com/fogcompute/fogcompute/fog/internal/db/dbtest"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/tokenomicsdb"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/tokenomicstest"
+)
+
+func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
+
+// store returns the ledger on a migrated database.
+func store(t testing.TB, d *db.DB) *tokenomicsdb.Store {
+	t.Helper()
+	s := tokenomicsdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
+	require.NoError(t, s.Migrate(t.Context()))
+	return s
+}
+
+func TestSQLite(t *testing.T) {
+	tokenomicstest.Run(t, func(t *testing.T, now func() time.Time) tokenomicstest.Setup {
+		d := dbtest.SQLite(t)
+		return tokenomicstest.Setup{Store: store(t, d), Duties: db.NewDuties(d, now)}
+	})
+}
+
+func TestPostgres(t *testing.T) {
+	tokenomicstest.Run(t, func(t *testing.T, now func() time.Time) tokenomicstest.Setup {
+		d := dbtest.Postgres(t)
+		return tokenomicstest.Setup{Store: store(t, d), Duties: db.NewDuties(d, now)}
+	})
+}
