@@ -8,10 +8,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// document adds an operation that a plain gin handler serves to the OpenAPI document.
+// document adds an operation that a plain gin handler serves to the OpenAPI document. Without parameters of its own it
+// has those of its path.
 func (s *Server) document(op huma.Operation) {
 	op.Tags = []string{group(op.Path)}
-	op.Parameters = append(pathParams(op.Path), op.Parameters...)
+	if op.Parameters == nil {
+		op.Parameters = pathParams(op.Path)
+	}
 	if op.Responses["default"] == nil {
 		op.Responses["default"] = s.problemResponse(0)
 	}

@@ -122,21 +122,23 @@ func (s *Server) refuseError(c *gin.Context, op string, err error) {
 }
 
 func writeProblem(c *gin.Context, problem *huma.ErrorModel) {
-	if retriable(problem.Status) {
-		c.Header("Retry-After", retrySeconds())
-	}
 	body, err := json.Marshal(problem)
 	if err != nil { // only strings and numbers in it: cannot happen
 		body = []byte(`{"type":"about:blank","status":500}`)
 	}
-	c.Abort()
-	if c.Request.Method == http.MethodHead {
-		c.Header("Content-Type", problemType)
-		c.Status(problem.Status)
-		c.Writer.WriteHeaderNow()
-		return
+	h := c.Writer.Header()
+	h.Set("Content-Type", problemType)
+	h.Set("Cache-Control", "no-store")
+	h.Del("ETag")
+	if retriable(problem.Status) {
+		h.Set("Retry-After", retrySeconds())
 	}
-	c.Data(problem.Status, problemType, body)
+	c.Abort()
+	c.Status(problem.Status)
+	c.Writer.WriteHeaderNow()
+	if c.Request.Method != http.MethodHead {
+		_, _ = c.Writer.Write(body) // fails only when the client is gone
+	}
 }
 
 // unknownRoute and wrongMethod replace gin's text answers.

@@ -100,6 +100,15 @@ func route[I, O any](s *Server, engine string, op huma.Operation, handle func(co
 
 // finishSpec registers /openapi.json. The document is encoded at the first request, once.
 func (s *Server) finishSpec() {
+	schemas := s.api.OpenAPI().Components.Schemas.Map()
+	for _, schema := range schemas {
+		for _, property := range schema.Properties {
+			if property.Type == huma.TypeArray {
+				property.Nullable = false // an empty list is [], see each and list
+			}
+		}
+	}
+	delete(schemas["ErrorDetail"].Properties, "value") // shapeProblem never echoes one
 	s.spec = sync.OnceValues(func() ([]byte, error) {
 		var out bytes.Buffer
 		enc := json.NewEncoder(&out)

@@ -123,3 +123,5 @@ func (a *api) eventually(what string, happened func() bool) {
 	a.Helper()
 	require.Eventually(a, happened, 10*time.Second, 5*time.Millisecond, what)
 }
+
+func fogConfig() fog.Config { return fog.Config{} }
