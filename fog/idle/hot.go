@@ -115,7 +115,7 @@ func (f *fleet) overlay(row Device) Device {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.devices[row.ID]
-	if h == nil || h.device.Version != row.Version || !h.device.LastSeen.After(row.LastSeen) {
+	if h == nil || h.device.Version != row.Version || h.device.LastSeen.Before(row.LastSeen) {
 		return row
 	}
 	row.takePulse(&h.device)
