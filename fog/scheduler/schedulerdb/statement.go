@@ -1,0 +1,123 @@
+package schedulerdb
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// column is a column of a table with its PostgreSQL type.
+type column struct{ name, kind string }
+
+// write is a statement that writes many rows of one table. On PostgreSQL it takes one array for each column, on SQLite it
+// is run for each row.
+type write struct {
+	text string
+	// answers means that the statement returns two texts for each row that took effect: an identifier and a state.
+	answers bool
+}
+
+// writes are the statements of a dialect. They never change, so a database may keep them prepared.
+type writes struct {
+	insertJobs, updateJobs, saveAttempts, addTally, addCounts, saveNodes write
+}
+
+// lanes is the number of rows over which PostgreSQL spreads one sum; callers' transactions have as many of their own.
+const lanes = 16
+
+// newWrites composes the statements of a dialect.
+func newWrites(dialect Dialect) writes {
+	t := text(dialect)
+	return writes{
+		insertJobs: write{answers: true, text: t.insert("scheduler_jobs", insertedJobColumns()) +
+			" ON CONFLICT DO NOTHING RETURNING id, state"},
+		updateJobs: write{answers: true, text: t.updateJobs()},
+		saveAttempts: write{text: t.insert("scheduler_attempts", attemptColumns()) +
+			" ON CONFLICT (job, slot, token) DO UPDATE SET " + assign(changingAttemptColumns(), "excluded.")},
+		addTally: write{text: t.insert("scheduler_tally", tallyColumns()) +
+			" ON CONFLICT (tenant, tier, name, lane) DO UPDATE SET value = scheduler_tally.value + excluded.value"},
+		addCounts: write{text: t.insert("scheduler_counts", countColumns()) +
+			" ON CONFLICT (tenant, owner, tier, state, lane) DO UPDATE SET jobs = scheduler_counts.jobs + excluded.jobs"},
+		saveNodes: write{text: t.insert("scheduler_nodes", nodeColumns()) +
+			" ON CONFLICT (id) DO UPDATE SET " + assign(followingNodeColumns(), "excluded.") +
+			", version = scheduler_nodes.version + 1 WHERE excluded.source >= scheduler_nodes.source"},
+	}
+}
+
+// text composes statements of a dialect.
+type text Dialect
+
+// insert is an insertion of rows with all the given columns. A lane is the number of the lanes before it, to which
+// PostgreSQL adds the connection's.
+func (t text) insert(table string, columns []column) string {
+	head := "INSERT INTO " + table + " (" + names(columns) + ") "
+	if Dialect(t) == SQLite {
+		return head + "VALUES (" + parameters(1, len(columns)) + ")"
+	}
+	taken := strings.ReplaceAll(names(columns), "lane", fmt.Sprintf("lane + pg_backend_pid() %% %d", lanes))
+	return head + "SELECT " + taken + " FROM " + unnest(columns)
+}
+
+// updateJobs writes the changing half of jobs whose version is the expected one. Its rows are identifier, expected
+// version, changing columns.
+func (t text) updateJobs() string {
+	if Dialect(t) == SQLite {
+		set := assignAt(changingJobColumns(), 3)
+		return "UPDATE scheduler_jobs SET previous = state, " + set + " WHERE id = ?1 AND version = ?2 RETURNING id, previous"
+	}
+	rows := append([]column{{"id", "text"}, {"was", "bigint"}}, changingJobColumns()...)
+	// Only rows that the first part has locked, in the order of their identifiers, are updated.
+	return `WITH locked AS (
+			SELECT id FROM scheduler_jobs WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE
+		)
+		UPDATE scheduler_jobs AS j SET previous = j.state, ` + assign(changingJobColumns(), "n.") + `
+		FROM ` + unnest(rows) + `, locked
+		WHERE locked.id = n.id AND j.id = locked.id AND j.version = n.was
+		RETURNING j.id, j.previous`
+}
+
+// names lists columns: "a, b".
+func names(columns []column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.name
+	}
+	return strings.Join(list, ", ")
+}
+
+// assign sets columns from another row: "a = n.a, b = n.b".
+func assign(columns []column, from string) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.name + " = " + from + c.name
+	}
+	return strings.Join(list, ", ")
+}
+
+// assignAt sets columns from numbered parameters: "a = ?3, b = ?4".
+func assignAt(columns []column, first int) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.name + " = ?" + strconv.Itoa(first+i)
+	}
+	return strings.Join(list, ", ")
+}
+
+// parameters lists numbered parameters of SQLite: "?1, ?2".
+func parameters(first, count int) string {
+	list := make([]string, count)
+	for i := range list {
+		list[i] = "?" + strconv.Itoa(first+i)
+	}
+	return strings.Join(list, ", ")
+}
+
+// unnest is PostgreSQL's table of rows from one array for each column. The parameters are texts, so that any driver and
+// any mode of it can carry them.
+func unnest(columns []column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = "$" + strconv.Itoa(i+1) + "::text::" + c.kind + "[]"
+	}
+	return "unnest(" + strings.Join(list, ", ") + ") AS n (" + names(columns) + ")"
+}
