@@ -50,7 +50,7 @@ func carry(c scheduler.Change, r scheduler.Record, state scheduler.AttemptState,
 // BenchmarkLife measures each stage of the way of jobs that share their commits, in jobs per second, and the whole way.
 func BenchmarkLife(b *testing.B) {
 	for name, open := range map[string]func(testing.TB) *db.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
-		for _, batch := range []int{1, 64} {
+		for _, batch := range []int{1, 64, 1024} {
 			b.Run(fmt.Sprintf("%s/batch=%d", name, batch), func(b *testing.B) { benchmarkLife(b, open(b), batch) })
 		}
 	}

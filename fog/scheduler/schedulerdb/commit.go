@@ -100,7 +100,7 @@ func (c *commitment) run(ctx context.Context, t *transaction, tx bun.IDB) (commi
 	if _, err := t.run(ctx, c.s.writes.saveAttempts, attempts); err != nil {
 		return committed{}, err
 	}
-	if err := c.s.append(ctx, tx, done.facts); err != nil {
+	if err := c.s.appendFacts(ctx, tx, done.facts); err != nil {
 		return committed{}, err
 	}
 	return done, sums.save(ctx, t, c.s.writes)

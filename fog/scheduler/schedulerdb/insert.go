@@ -56,7 +56,9 @@ func (s *Store) Insert(ctx context.Context, jobs []scheduler.Insertion) ([]sched
 // rows. The store must be on the same database. Servers learn of the jobs by polling, because nobody tells them of the commit.
 //
 // On SQLite the transaction must be one that began immediately, or has written already; it keeps every other writer
-// waiting until it ends. On PostgreSQL jobs with an idempotency key wait for other open transactions with the same key.
+// waiting until it ends, and every reader too unless the store has a pool for them (WithReader): whoever holds the transaction
+// must not ask such a store anything else. On PostgreSQL jobs with an idempotency key wait for other open transactions with
+// the same key.
 func (s *Store) InsertTx(ctx context.Context, tx *sql.Tx, jobs []scheduler.Insertion) ([]scheduler.Inserted, error) {
 	if len(jobs) == 0 {
 		return nil, nil
@@ -69,7 +71,7 @@ func (s *Store) InsertTx(ctx context.Context, tx *sql.Tx, jobs []scheduler.Inser
 	if s.d.Dialect == Postgres {
 		t.lane = lanes
 	}
-	done, err := in.run(ctx, t, foreign{DB: s.d.Write, tx: tx})
+	done, err := in.run(ctx, t, foreign{db: s.d.Write, tx: tx})
 	return done.jobs, failed("insert", err)
 }
 
@@ -80,17 +82,21 @@ func (s *Store) notify(facts []scheduler.Fact) {
 	}
 }
 
-// foreign lends bun's queries to a transaction that bun did not begin.
+// foreign lends bun's queries to a transaction that bun did not begin. Of bun.IDB it has only what is used here: anything else
+// would run outside the transaction, and panics instead.
 type foreign struct {
-	*bun.DB
-	tx *sql.Tx
+	bun.IDB // nil
+	db      *bun.DB
+	tx      *sql.Tx
 }
 
-// NewInsert overrides the database's, which would run outside the transaction.
-func (f foreign) NewInsert() *bun.InsertQuery { return f.DB.NewInsert().Conn(f.tx) }
+func (f foreign) NewInsert() *bun.InsertQuery { return f.db.NewInsert().Conn(f.tx) }
 
-// NewSelect overrides the database's likewise.
-func (f foreign) NewSelect() *bun.SelectQuery { return f.DB.NewSelect().Conn(f.tx) }
+func (f foreign) NewSelect() *bun.SelectQuery { return f.db.NewSelect().Conn(f.tx) }
+
+func (f foreign) NewRaw(query string, args ...any) *bun.RawQuery {
+	return f.db.NewRaw(query, args...).Conn(f.tx)
+}
 
 // insertion is a call of Insert, ready to be run in a transaction.
 type insertion struct {
@@ -146,14 +152,14 @@ func (in *insertion) run(ctx context.Context, t *transaction, tx bun.IDB) (inser
 	if err := in.fill(ctx, tx, known, done.jobs); err != nil {
 		return inserted{}, err
 	}
-	if err := in.s.append(ctx, tx, done.facts); err != nil {
+	if err := in.s.appendFacts(ctx, tx, done.facts); err != nil {
 		return inserted{}, err
 	}
 	return done, sums.save(ctx, t, in.s.writes)
 }
 
-// append writes facts, if there is a journal.
-func (s *Store) append(ctx context.Context, tx bun.IDB, facts []scheduler.Fact) error {
+// appendFacts writes facts, if there is a journal.
+func (s *Store) appendFacts(ctx context.Context, tx bun.IDB, facts []scheduler.Fact) error {
 	if s.journal == nil {
 		return nil
 	}

@@ -31,7 +31,7 @@ func (s *Store) Purge(ctx context.Context, finishedBefore time.Time, limit int) 
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // Err tells
+		defer func() { _ = rows.Close() }()
 		purged = 0
 		sums := newSums()
 		for rows.Next() {

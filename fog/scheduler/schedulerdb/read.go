@@ -135,7 +135,7 @@ func collect[T any](ctx context.Context, q *bun.SelectQuery, scan func(*sql.Rows
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer func() { _ = rows.Close() }()
 	var all []T
 	for rows.Next() {
 		one, err := scan(rows)

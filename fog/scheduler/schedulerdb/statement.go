@@ -66,13 +66,13 @@ func (t text) updateJobs() string {
 		return "UPDATE scheduler_jobs SET previous = state, " + set + " WHERE id = ?1 AND version = ?2 RETURNING id, previous"
 	}
 	rows := append([]column{{"id", "text"}, {"was", "bigint"}}, changingJobColumns()...)
-	// Only rows that the first part has locked, in the order of their identifiers, are updated.
-	return `WITH locked AS (
-			SELECT id FROM scheduler_jobs WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE
+	// The first part locks the rows in the order of their identifiers; the second writes those it has locked.
+	return `WITH n AS MATERIALIZED (
+			SELECT n.* FROM ` + unnest(rows) + ` JOIN scheduler_jobs AS j ON j.id = n.id
+			ORDER BY j.id FOR NO KEY UPDATE OF j
 		)
 		UPDATE scheduler_jobs AS j SET previous = j.state, ` + assign(changingJobColumns(), "n.") + `
-		FROM ` + unnest(rows) + `, locked
-		WHERE locked.id = n.id AND j.id = locked.id AND j.version = n.was
+		FROM n WHERE j.id = n.id AND j.version = n.was
 		RETURNING j.id, j.previous`
 }
 

@@ -60,11 +60,11 @@ func (s sums) save(ctx context.Context, t *transaction, w writes) error {
 }
 
 // sumRows makes rows of the sums that change, in the order of their keys.
-func sumRows(sums map[sumKey]int64, make func(sumKey, int64) row) []row {
+func sumRows(sums map[sumKey]int64, toRow func(sumKey, int64) row) []row {
 	var rows []row
 	for _, k := range slices.SortedFunc(maps.Keys(sums), compareSums) {
 		if v := sums[k]; v != 0 {
-			rows = append(rows, make(k, v))
+			rows = append(rows, toRow(k, v))
 		}
 	}
 	return rows
@@ -77,7 +77,7 @@ func (s *Store) Tally(ctx context.Context, tenant principal.Tenant) (map[schedul
 	if err != nil {
 		return nil, failed("tally", err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer func() { _ = rows.Close() }()
 	tally := scheduler.Tally{}
 	for rows.Next() {
 		var key scheduler.TallyKey

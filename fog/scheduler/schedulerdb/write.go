@@ -52,7 +52,7 @@ func (t *transaction) run(ctx context.Context, w write, rows []row) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	defer stmt.Close() //nolint:errcheck // the statement is done
+	defer func() { _ = stmt.Close() }()
 	for _, r := range rows {
 		if err := step(ctx, stmt, w, r, answers); err != nil {
 			return nil, err
@@ -71,7 +71,7 @@ func step(ctx context.Context, stmt statement, w write, args []any, answers map[
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var id, state string
 		if err := rows.Scan(&id, &state); err != nil {
