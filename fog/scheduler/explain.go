@@ -112,10 +112,11 @@ func explain(r *Record, f *fleet, now time.Time) []Reason {
 	if need := len(q.slots); t.able > 0 && t.ableOwners < need {
 		say(CodeDistinctOwners, 0, "its trust (%s) needs devices of %d more distinct owners, and this fleet has those of %d", r.Job.Trust, need, t.ableOwners)
 	}
-	if until := r.Job.ReadyAt; until.After(now) && len(r.Job.Failures) > 0 {
+	switch until := r.Job.ReadyAt; {
+	case t.fitting == 0:
+	case until.After(now) && len(r.Job.Failures) > 0:
 		say(CodeBackOff, 0, "it failed before and is tried again at %s", until.Format(time.RFC3339))
-	}
-	if t.fitting > 0 {
+	default:
 		say(CodeNextRound, 0, "%s could take it now: it is placed in a coming round", devices(t.fitting))
 	}
 	return append(out, t.reasons(&q)...)
