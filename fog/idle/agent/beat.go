@@ -1,0 +1,229 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/idle"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+)
+
+const (
+	// minPause is the least time between two beats: servers limit how many a device may send.
+	minPause = 25 * time.Millisecond
+	// maxPause is the longest time between two beats, whatever the server says.
+	maxPause = 5 * time.Minute
+	// maxFlight is how many beats may be open at once: a long poll, and one with news that does not wait for it.
+	maxFlight = 2
+)
+
+// answer is how a beat ended.
+type answer struct {
+	directive *idle.Directive
+	err       error
+	seq       uint64
+	take      int
+	took      time.Duration
+}
+
+// pulse decides when to beat. Only the loop in beats uses it.
+type pulse struct {
+	flying  int       // beats that are open
+	polls   int       // of these, long polls, which return by themselves when there is work
+	sent    time.Time // the last beat
+	due     time.Time // the next one, unless there is news
+	failed  int       // beats in a row
+	hasty   int       // answers in a row that came at once and brought nothing
+	newest  uint64    // sequence number of the newest answer
+}
+
+// beats keeps the server informed and obeys it until ctx ends (nil) or the server ends it (ErrStopped).
+func (a *Agent) beats(ctx context.Context) error {
+	var p pulse
+	answers := make(chan answer, maxFlight)
+	defer func() {
+		for ; p.flying > 0; p.flying-- {
+			<-answers
+		}
+	}()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.wake:
+			p.due = p.sent.Add(minPause)
+		case <-a.room:
+			if p.polls == 0 {
+				p.due = p.sent.Add(minPause)
+			}
+		case got := <-answers:
+			p.flying--
+			if err := a.digest(ctx, &p, &got); err != nil {
+				return err
+			}
+		case <-timer.C:
+		}
+		now := a.cfg.Now()
+		if !now.Before(p.due) && p.flying < maxFlight {
+			b := a.nextBeat()
+			p.launch(now, b)
+			go func() { answers <- a.send(ctx, b) }()
+		}
+		timer.Reset(max(p.due.Sub(now), 0))
+	}
+}
+
+// launch notes a beat that is sent now.
+func (p *pulse) launch(now time.Time, b *beat) {
+	p.flying++
+	if b.Take > 0 {
+		p.polls++
+	}
+	p.sent, p.due = now, now.Add(maxPause)
+}
+
+// send sends a beat.
+func (a *Agent) send(ctx context.Context, b *beat) answer {
+	began := a.cfg.Now()
+	d, err := a.client.beat(ctx, b)
+	return answer{directive: d, err: err, seq: b.Seq, take: b.Take, took: a.cfg.Now().Sub(began)}
+}
+
+// nextBeat says how the device is now. It asks for work only if it could do it, and then waits for it.
+func (a *Agent) nextBeat() *beat {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.seq++
+	b := &beat{
+		Battery: pointer(a.telemetry.Battery), Charging: pointer(a.telemetry.Charging),
+		Boot: a.boot, Seq: a.seq, Telemetry: encodeSignals(&a.telemetry), Held: make([]idle.Held, 0, len(a.attempts)),
+	}
+	for _, t := range a.attempts {
+		b.Held = append(b.Held, idle.Held{Attempt: t.offer.Attempt, Token: t.offer.Token, Suspended: !a.paused.IsZero()})
+	}
+	if a.decision.Eligible && a.desired == idle.Run {
+		b.Take = max(0, a.cfg.MaxHeld-len(a.attempts))
+	}
+	if b.Take > 0 {
+		b.Wait = a.cfg.Wait.Seconds()
+	}
+	return b
+}
+
+// digest draws the conclusions from an answer.
+func (a *Agent) digest(ctx context.Context, p *pulse, got *answer) error {
+	now := a.cfg.Now()
+	if got.take > 0 {
+		p.polls--
+	}
+	if got.err != nil {
+		return a.refused(ctx, p, got)
+	}
+	p.failed = 0
+	latest := got.seq > p.newest
+	p.newest = max(p.newest, got.seq)
+	took := a.obey(ctx, got.directive, latest)
+	switch {
+	case !latest: // a later beat has been answered already, and the next one is due by that
+		return nil
+	case got.directive.Desired == idle.Stop:
+		return ErrStopped
+	}
+	pause := min(duration(got.directive.NextSeconds, maxPause), maxPause)
+	switch {
+	case took > 0:
+		p.hasty, pause = 0, 0 // there may be more where this came from
+	case got.take > 0 && got.directive.Eligible && got.directive.Desired == idle.Run && got.took < time.Second:
+		// There is room, but the server answered at once and had nothing: ask again soon, then less and less often.
+		p.hasty++
+		pause = min(pause, minPause<<min(p.hasty, 16))
+	default:
+		p.hasty = 0
+	}
+	p.due = now.Add(max(pause, minPause-now.Sub(p.sent)))
+	return nil
+}
+
+// refused decides what follows from a beat that failed.
+func (a *Agent) refused(ctx context.Context, p *pulse, got *answer) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	a.cfg.Logger.Warn("beat", "error", got.err)
+	a.mu.Lock()
+	a.status.Connected = false
+	overtaken := got.seq != a.seq
+	a.mu.Unlock()
+	p.due = a.cfg.Now().Add(backoff(p.failed, got.err))
+	p.failed++
+	switch fault.KindOf(got.err) {
+	case fault.NotFound: // the server has lost its memory, or the device was unregistered: enrol again
+		err := a.client.register(ctx, a.enrolment())
+		if k := fault.KindOf(err); err != nil && (k == fault.Denied || k == fault.Invalid || k == fault.Conflict) {
+			return fault.Wrap("agent.register", err)
+		}
+	case fault.Conflict: // the server has heard a later beat than this one: start counting anew, unless that was one of ours
+		if overtaken {
+			return nil
+		}
+		boot, err := random(16)
+		if err != nil {
+			return err
+		}
+		a.mu.Lock()
+		a.boot, a.seq = boot, 0
+		a.mu.Unlock()
+		p.newest = 0
+	}
+	return nil
+}
+
+// obey does what a directive says and returns how many attempts it brought. What an older answer says about the device is out of date,
+// but what it hands out or takes away counts.
+func (a *Agent) obey(ctx context.Context, d *idle.Directive, latest bool) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.status.Connected = true
+	a.status.Beats++
+	if latest {
+		a.allowed, a.desired = d.Eligible, d.Desired
+	}
+	for _, id := range d.Cancel {
+		if t := a.attempts[id]; t != nil {
+			t.drop(errCancelled)
+		}
+	}
+	taken := 0
+	for i := range d.Offers {
+		if a.admit(ctx, &d.Offers[i]) {
+			taken++
+		}
+	}
+	a.settle()
+	return taken
+}
+
+// errCancelled is why an attempt ends whose result nobody wants.
+var errCancelled = errors.New("agent: cancelled by the server")
+
+// admit takes an offer. A server that offers what it was not asked for is not obeyed: such an attempt is left to its lease. The lock is held.
+func (a *Agent) admit(ctx context.Context, o *idle.Offer) bool {
+	if old := a.attempts[o.Attempt]; old != nil {
+		if old.offer.Token < o.Token { // leased to this device once more: the earlier lease is worthless
+			old.drop(errCancelled)
+		}
+		return false
+	}
+	if o.Attempt == "" || len(o.Attempt) > 256 || len(a.attempts) >= a.cfg.MaxHeld || ctx.Err() != nil {
+		a.cfg.Logger.Warn("offer refused", "attempt", fmt.Sprintf("%.64q", o.Attempt), "held", len(a.attempts))
+		return false
+	}
+	t := newAttempt(ctx, a, o)
+	a.attempts[o.Attempt] = t
+	a.group.Go(t.live)
+	return true
+}
