@@ -130,6 +130,9 @@ func limit(n, otherwise int64) int64 {
 	}
 }
 
+// now returns the time in UTC.
+func (s *Store) now() time.Time { return s.cfg.Now().UTC() }
+
 // MaxBytes returns the size of the largest blob that this store takes.
 func (s *Store) MaxBytes() int64 { return s.cfg.MaxBytes }
 
@@ -182,7 +185,7 @@ func (s *Store) find(ctx context.Context, op string, d Digest) (Info, error) {
 // used notes that a blob was read. It writes only when the last note is so old that the difference matters to the
 // collection. A note that cannot be written is dropped: the reader has its bytes.
 func (s *Store) used(ctx context.Context, info Info) {
-	now := s.cfg.Now()
+	now := s.now()
 	if s.cfg.Grace < 0 || now.Sub(info.Used) < s.cfg.Grace/4 {
 		return
 	}
@@ -198,7 +201,7 @@ func (s *Store) Ref(ctx context.Context, d Digest, by string) error {
 	if err != nil {
 		return err
 	}
-	return fault.Wrap("blob.ref", s.cfg.Index.Ref(ctx, []Ref{{Tenant: p.Tenant, Digest: d, By: by}}, s.cfg.Now()))
+	return fault.Wrap("blob.ref", s.cfg.Index.Ref(ctx, []Ref{{Tenant: p.Tenant, Digest: d, By: by}}, s.now()))
 }
 
 // Unref takes a reference back. One that does not exist is no error.

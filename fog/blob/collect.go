@@ -58,14 +58,14 @@ func (s *Store) Run(ctx context.Context) error {
 
 // tidy does one round. What fails is tried again in the next.
 func (s *Store) tidy(ctx context.Context) {
-	if _, err := s.files.sweep(s.cfg.Now().Add(-uploadIdle)); err != nil {
+	if _, err := s.files.sweep(s.now().Add(-uploadIdle)); err != nil {
 		s.cfg.Logger.WarnContext(ctx, "remove unfinished uploads", "error", err)
 	}
 	if s.cfg.Grace < 0 {
 		return
 	}
 	for ctx.Err() == nil {
-		taken, err := s.collect(ctx, s.cfg.Now().Add(-s.cfg.Grace), collectBatch)
+		taken, err := s.collect(ctx, s.now().Add(-s.cfg.Grace), collectBatch)
 		if err != nil {
 			s.cfg.Logger.WarnContext(ctx, "collect unused blobs", "error", err)
 		}

@@ -12,18 +12,12 @@ import (
 
 // Memory is an Index without a database: the twin for embedded use and tests.
 type Memory struct {
-	mu     sync.Mutex // guards what follows
-	rows   map[holding]Info
+	mu     sync.Mutex       // guards what follows
+	rows   map[place][]Info // one an owner, the oldest first
 	files  map[Digest]*file
 	refs   map[place]map[string]bool // who refers to a tenant's blob
 	usage  map[owner]Usage
 	doomed map[Copy]bool
-}
-
-// holding is the key of an owner's row.
-type holding struct {
-	place
-	owner principal.Account
 }
 
 // place is the key of a tenant's blob.
@@ -50,24 +44,20 @@ var _ Index = (*Memory)(nil)
 // NewMemory returns an empty index.
 func NewMemory() *Memory {
 	return &Memory{
-		rows: map[holding]Info{}, files: map[Digest]*file{}, refs: map[place]map[string]bool{},
+		rows: map[place][]Info{}, files: map[Digest]*file{}, refs: map[place]map[string]bool{},
 		usage: map[owner]Usage{}, doomed: map[Copy]bool{},
 	}
-}
-
-// key returns the key of an owner's row.
-func key(info Info) holding {
-	return holding{place{info.Tenant, info.Digest}, info.Owner}
 }
 
 // Add implements Holdings.
 func (m *Memory) Add(_ context.Context, info Info, quota int64) (Info, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if row, ok := m.rows[key(info)]; ok {
-		row.Used = latest(row.Used, info.Used)
-		m.rows[key(info)] = row
-		return row, nil
+	p := place{info.Tenant, info.Digest}
+	rows := m.rows[p]
+	if at := slices.IndexFunc(rows, func(r Info) bool { return r.Owner == info.Owner }); at >= 0 {
+		rows[at].Used = latest(rows[at].Used, info.Used)
+		return rows[at], nil
 	}
 	payer := owner{info.Tenant, info.Owner}
 	used := m.usage[payer]
@@ -82,7 +72,11 @@ func (m *Memory) Add(_ context.Context, info Info, quota int64) (Info, error) {
 	}
 	f.rows++
 	info.Copy = f.name
-	m.rows[key(info)] = info
+	rows = append(rows, info)
+	slices.SortFunc(rows, func(a, b Info) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Owner, b.Owner))
+	})
+	m.rows[p] = rows
 	return info, nil
 }
 
@@ -90,25 +84,11 @@ func (m *Memory) Add(_ context.Context, info Info, quota int64) (Info, error) {
 func (m *Memory) Find(_ context.Context, tenant principal.Tenant, digest Digest) (Info, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	rows := m.of(place{tenant, digest})
+	rows := m.rows[place{tenant, digest}]
 	if len(rows) == 0 {
 		return Info{}, false, nil
 	}
 	return rows[0], true, nil
-}
-
-// of returns the rows of a tenant's blob, the oldest first. The caller holds m.mu.
-func (m *Memory) of(p place) []Info {
-	var rows []Info
-	for k, row := range m.rows {
-		if k.place == p {
-			rows = append(rows, row)
-		}
-	}
-	slices.SortFunc(rows, func(a, b Info) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Owner, b.Owner))
-	})
-	return rows
 }
 
 // Touch implements Holdings.
@@ -120,10 +100,9 @@ func (m *Memory) Touch(_ context.Context, tenant principal.Tenant, digest Digest
 
 // touch is Touch for a caller that holds m.mu.
 func (m *Memory) touch(p place, used time.Time) bool {
-	rows := m.of(p)
-	for _, row := range rows {
-		row.Used = latest(row.Used, used)
-		m.rows[key(row)] = row
+	rows := m.rows[p]
+	for i := range rows {
+		rows[i].Used = latest(rows[i].Used, used)
 	}
 	return len(rows) > 0
 }
@@ -151,7 +130,7 @@ func (m *Memory) Ref(_ context.Context, refs []Ref, now time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range refs {
-		if len(m.of(place{r.Tenant, r.Digest})) == 0 {
+		if len(m.rows[place{r.Tenant, r.Digest}]) == 0 {
 			return ErrNotFound
 		}
 	}
@@ -185,9 +164,11 @@ func (m *Memory) Doom(_ context.Context, unusedBefore time.Time, limit int) (int
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var unused []Info
-	for k, row := range m.rows {
-		if row.Used.Before(unusedBefore) && len(m.refs[k.place]) == 0 {
-			unused = append(unused, row)
+	for p, rows := range m.rows {
+		for _, row := range rows {
+			if row.Used.Before(unusedBefore) && len(m.refs[p]) == 0 {
+				unused = append(unused, row)
+			}
 		}
 	}
 	slices.SortFunc(unused, func(a, b Info) int { return a.Used.Compare(b.Used) })
@@ -206,7 +187,10 @@ func (m *Memory) Doom(_ context.Context, unusedBefore time.Time, limit int) (int
 
 // remove takes a row away. The caller holds m.mu.
 func (m *Memory) remove(row Info) {
-	delete(m.rows, key(row))
+	p := place{row.Tenant, row.Digest}
+	if m.rows[p] = slices.DeleteFunc(m.rows[p], func(r Info) bool { return r.Owner == row.Owner }); len(m.rows[p]) == 0 {
+		delete(m.rows, p)
+	}
 	payer := owner{row.Tenant, row.Owner}
 	if left := (Usage{m.usage[payer].Bytes - row.Bytes, m.usage[payer].Blobs - 1}); left.Blobs > 0 {
 		m.usage[payer] = left

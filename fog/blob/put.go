@@ -53,7 +53,7 @@ func (s *Store) known(ctx context.Context, p principal.Principal, d Digest) (Inf
 	if err != nil || !ok || !s.files.has(info) {
 		return Info{}, false, err
 	}
-	ok, err = s.cfg.Index.Touch(ctx, p.Tenant, d, s.cfg.Now())
+	ok, err = s.cfg.Index.Touch(ctx, p.Tenant, d, s.now())
 	return info, ok, err
 }
 
@@ -73,7 +73,7 @@ func (s *Store) putNew(ctx context.Context, p principal.Principal, in *intake) (
 	if err := s.room(ctx, p, in.size); err != nil {
 		return Info{}, fault.Wrap("blob.put", err)
 	}
-	temp, err := s.files.create(id.New(s.cfg.Now(), s.cfg.Random))
+	temp, err := s.files.create(id.New(s.now(), s.cfg.Random))
 	if err != nil {
 		return Info{}, diskTrouble("blob.put", err)
 	}
@@ -96,7 +96,7 @@ func (s *Store) putNew(ctx context.Context, p principal.Principal, in *intake) (
 
 // add writes the row: the only thing of an upload that the database's writer sees.
 func (s *Store) add(ctx context.Context, p principal.Principal, in *intake, name string) (Info, error) {
-	now := s.cfg.Now().UTC()
+	now := s.now()
 	return s.cfg.Index.Add(ctx, Info{
 		Digest: in.want, Bytes: in.read, Tenant: p.Tenant, Owner: p.Account, Creator: p.Account, Created: now, Used: now,
 		Copy: name,

@@ -129,11 +129,14 @@ func (e *Error) format(format string, a []any) {
 	}
 }
 
-// Wrap adds an operation to an error and keeps its kind; nil stays nil. A cancelled context or an expired deadline
-// that has no kind yet becomes Unavailable.
+// Wrap adds an operation to an error and keeps its kind; nil stays nil, and an error of the same operation stays as it is. A
+// cancelled context or an expired deadline that has no kind yet becomes Unavailable.
 func Wrap(op string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if outer, ok := err.(*Error); ok && outer.Op == op { //nolint:errorlint // only the outermost link counts here
+		return err
 	}
 	var inner *Error
 	if !errors.As(err, &inner) && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {

@@ -42,6 +42,8 @@ func TestErrorText(t *testing.T) {
 
 func TestWrap(t *testing.T) {
 	require.NoError(t, fault.Wrap("op", nil))
+	same := fault.New(fault.Conflict, "op", "no")
+	require.Same(t, same, fault.Wrap("op", same), "an operation is named once")
 	cause := fault.Field("submit", "tier", "unknown")
 	err := fault.Wrap("outer", fmt.Errorf("middle: %w", cause))
 	require.Equal(t, fault.Invalid, fault.KindOf(err))
