@@ -126,8 +126,8 @@ func (s *Store) writePostings(ctx context.Context, tx bun.Tx, changes tokenomics
 	touched, err := s.write(ctx, tx, postings, `
 		INSERT INTO fog_ledger_postings (seq, n, account, amount, balance)
 		SELECT v.column1, v.column2, a.number, v.column6, v.column7
-		FROM (VALUES %s) AS v CROSS JOIN fog_ledger_accounts AS a
-		WHERE a.tenant = v.column3 AND a.owner = v.column4 AND a.kind = v.column5`)
+		FROM (VALUES %s)`+
+		s.match("fog_ledger_accounts", "a", "a.tenant = v.column3 AND a.owner = v.column4 AND a.kind = v.column5"))
 	return all(int64(touched), err)(n, fmt.Errorf("%d of %d postings written", touched, n))
 }
 

@@ -50,7 +50,6 @@ func withPayers(
 }
 
 // lookUp reads the rows of a table that match a list of keys; in the query %s stands for the VALUES list of the keys.
-// The keys lead the join (CROSS JOIN keeps SQLite to that order) and the table is found by its index.
 func (s *Store) lookUp(ctx context.Context, keys rows, query string, into func(values string, args []any) error) error {
 	return keys.each(s.chunk(), func(values string, args []any) error {
 		return into(fmt.Sprintf(query, values), args)
@@ -64,7 +63,7 @@ func (s *Store) loadHolds(ctx context.Context, refs []tokenomics.HoldRef, loaded
 	}
 	return s.lookUp(ctx, keys, `
 		SELECT h.tenant, h.id, h.owner, h.creator, h.amount, h.captured, h.returned, h.state, h.created_at, h.resolved_at
-		FROM (VALUES %s) AS v CROSS JOIN fog_ledger_holds AS h WHERE h.tenant = v.column1 AND h.id = v.column2`,
+		FROM (VALUES %s)`+s.match("fog_ledger_holds", "h", "h.tenant = v.column1 AND h.id = v.column2"),
 		func(query string, args []any) error {
 			var found []holdRow
 			if err := s.d.Read.NewRaw(query, args...).Scan(ctx, &found); err != nil {
@@ -101,8 +100,8 @@ func (s *Store) loadLines(ctx context.Context, subs map[tokenomics.SubAccount]bo
 		keys.add(string(sub.Tenant), string(sub.Account), string(sub.Kind))
 	}
 	return s.lookUp(ctx, keys, `
-		SELECT a.tenant, a.owner, a.kind, a.balance, a.updated_at FROM (VALUES %s) AS v CROSS JOIN fog_ledger_accounts AS a
-		WHERE a.tenant = v.column1 AND a.owner = v.column2 AND a.kind = v.column3`,
+		SELECT a.tenant, a.owner, a.kind, a.balance, a.updated_at FROM (VALUES %s)`+
+		s.match("fog_ledger_accounts", "a", "a.tenant = v.column1 AND a.owner = v.column2 AND a.kind = v.column3"),
 		func(query string, args []any) error {
 			var found []struct {
 				Tenant, Owner, Kind string
@@ -127,8 +126,8 @@ func (s *Store) loadDigests(ctx context.Context, refs []tokenomics.Reference, lo
 		keys.add(string(ref.Tenant), string(ref.Op), ref.Key)
 	}
 	return s.lookUp(ctx, keys, `
-		SELECT m.tenant, m.op, m.key, m.digest FROM (VALUES %s) AS v CROSS JOIN fog_ledger_movements AS m
-		WHERE m.tenant = v.column1 AND m.op = v.column2 AND m.key = v.column3`,
+		SELECT m.tenant, m.op, m.key, m.digest FROM (VALUES %s)`+
+		s.match("fog_ledger_movements", "m", "m.tenant = v.column1 AND m.op = v.column2 AND m.key = v.column3"),
 		func(query string, args []any) error {
 			var found []struct {
 				Tenant, Op, Key string
@@ -153,8 +152,8 @@ func (s *Store) loadWaiting(ctx context.Context, ids []tokenomics.RequestID, loa
 		keys.add(int64(id))
 	}
 	return s.lookUp(ctx, keys, `
-		SELECT r.number FROM (VALUES %s) AS v CROSS JOIN fog_ledger_requests AS r
-		WHERE r.number = v.column1 AND r.decided_at = 0`,
+		SELECT r.number FROM (VALUES %s)`+
+		s.match("fog_ledger_requests", "r", "r.number = v.column1 AND r.decided_at = 0"),
 		func(query string, args []any) error {
 			var found []tokenomics.RequestID
 			if err := s.d.Read.NewRaw(query, args...).Scan(ctx, &found); err != nil {

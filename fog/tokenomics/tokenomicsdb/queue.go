@@ -74,7 +74,7 @@ func (s *Store) Verdicts(ctx context.Context, ids []tokenomics.RequestID) ([]tok
 	var verdicts []tokenomics.Verdict
 	err := s.lookUp(ctx, keys, `
 		SELECT r.number, r.decided_at, r.ok, r.error_kind, r.error_op, r.field, r.detail
-		FROM (VALUES %s) AS v CROSS JOIN fog_ledger_requests AS r WHERE r.number = v.column1 AND r.decided_at > 0`,
+		FROM (VALUES %s)`+s.match("fog_ledger_requests", "r", "r.number = v.column1 AND r.decided_at > 0"),
 		func(query string, args []any) error {
 			var found []verdictRow
 			if err := s.d.Read.NewRaw(query, args...).Scan(ctx, &found); err != nil {

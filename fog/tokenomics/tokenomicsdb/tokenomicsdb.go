@@ -136,6 +136,16 @@ func (r *rows) each(chunk int, f func(values string, args []any) error) error {
 	return nil
 }
 
+// match joins the one row of a table that fits each row of the VALUES list v. It makes either database look every row up by
+// its index, which keeps a batch's cost independent of the ledger's length: PostgreSQL would scan a table of middling
+// size instead, SQLite would turn the join round.
+func (s *Store) match(table, alias, on string) string {
+	if s.d.Dialect == SQLite {
+		return " AS v CROSS JOIN " + table + " AS " + alias + " WHERE " + on
+	}
+	return " AS v CROSS JOIN LATERAL (SELECT * FROM " + table + " AS " + alias + " WHERE " + on + " LIMIT 1) AS " + alias
+}
+
 // write runs a statement, in which %s stands for the VALUES list, for every chunk of rows. It returns how many rows of
 // the table it has touched.
 func (s *Store) write(ctx context.Context, tx bun.Tx, r rows, query string) (int, error) {
