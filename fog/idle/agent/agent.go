@@ -50,7 +50,7 @@ type Agent struct {
 // Status is what an agent has been doing.
 type Status struct {
 	ID        string
-	Connected bool          // the last beat was answered
+	Connected bool          // the server answered last time
 	Eligible  bool          // guests run; else they are suspended
 	Reasons   []idle.Reason // why not
 	Held      int           // attempts now
@@ -161,6 +161,9 @@ func (a *Agent) register(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil:
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.status.Connected = true
 			return nil
 		case !passing(err):
 			return fault.Wrap("agent.register", err)

@@ -30,13 +30,13 @@ type answer struct {
 
 // pulse decides when to beat. Only the loop in beats uses it.
 type pulse struct {
-	flying  int       // beats that are open
-	polls   int       // of these, long polls, which return by themselves when there is work
-	sent    time.Time // the last beat
-	due     time.Time // the next one, unless there is news
-	failed  int       // beats in a row
-	hasty   int       // answers in a row that came at once and brought nothing
-	newest  uint64    // sequence number of the newest answer
+	flying int       // beats that are open
+	polls  int       // of these, long polls, which return by themselves when there is work
+	sent   time.Time // the last beat
+	due    time.Time // the next one, unless there is news
+	failed int       // beats in a row
+	hasty  int       // answers in a row that came at once and brought nothing
+	newest uint64    // sequence number of the newest answer
 }
 
 // beats keeps the server informed and obeys it until ctx ends (nil) or the server ends it (ErrStopped).
