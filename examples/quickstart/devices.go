@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/fogcompute/fogcompute/fog/idle"
 	"github.com/fogcompute/fogcompute/fog/idle/agent"
@@ -21,15 +22,28 @@ type device struct {
 	cores   float64
 	memory  int64
 	doing   string
-	policy  func(*idle.Policy)
+	policy  idle.Policy
 	process *exec.Cmd
+}
+
+// config is the agent's: a private folder, a part of this machine, a policy.
+// Each signal that this machine cannot tell counts as fine.
+func (d *device) config(url string) agent.Config {
+	return agent.Config{
+		Server: url, ID: d.id, Type: d.kind, Policy: &d.policy, DataDir: "agent",
+		Capacity: agent.Capacity{MilliCPU: int64(d.cores * 1000), MemoryMB: d.memory},
+		Sense:    500 * time.Millisecond, Wait: time.Second,
+	}
 }
 
 func cast() []*device {
 	return []*device{
-		{id: "workshop-server", kind: idle.Server, cores: 2, memory: 2048, doing: "takes two tiles at a time"},
-		{id: "office-desktop", kind: idle.Desktop, cores: 1, memory: 1024, doing: "one tile at a time, only while nobody types"},
-		{id: "old-laptop", kind: idle.Desktop, cores: 1, memory: 512, doing: "one tile at a time, and is about to be killed"},
+		{id: "workshop-server", kind: idle.Server, cores: 2, memory: 2048, doing: "two tiles at a time, always",
+			policy: idle.Policy{}},
+		{id: "office-desktop", kind: idle.Desktop, cores: 1, memory: 1024, doing: "one tile at a time, while it is not hot",
+			policy: idle.Policy{Thermal: idle.Band{Start: 85, Stop: 95, Unknown: idle.AllowUnknown}}},
+		{id: "old-laptop", kind: idle.Desktop, cores: 1, memory: 512, doing: "one tile at a time, while its battery is good",
+			policy: idle.Policy{Battery: idle.Band{Start: 40, Stop: 20, Unknown: idle.AllowUnknown}}},
 	}
 }
 
