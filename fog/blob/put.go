@@ -26,7 +26,7 @@ func (s *Store) Put(ctx context.Context, want Digest, r io.Reader, size int64) (
 	if size > s.cfg.MaxBytes {
 		return Info{}, tooLarge(s.cfg.MaxBytes)
 	}
-	in := &intake{ctx: ctx, r: r, want: want, size: size, max: s.cfg.MaxBytes}
+	in := &intake{r: r, want: want, size: size, max: s.cfg.MaxBytes}
 	info, ok, err := s.known(ctx, p, want)
 	switch {
 	case err != nil:
@@ -59,7 +59,7 @@ func (s *Store) known(ctx context.Context, p principal.Principal, d Digest) (Inf
 
 // putKnown checks the bytes and notes that the caller has the blob too.
 func (s *Store) putKnown(ctx context.Context, p principal.Principal, known Info, in *intake) (Info, error) {
-	if err := in.copyTo(io.Discard); err != nil {
+	if err := in.copyTo(ctx, io.Discard); err != nil {
 		return Info{}, fault.Wrap("blob.put", err)
 	}
 	info, err := s.add(ctx, p, in, known.Copy)
@@ -78,7 +78,7 @@ func (s *Store) putNew(ctx context.Context, p principal.Principal, in *intake) (
 		return Info{}, diskTrouble("blob.put", err)
 	}
 	defer temp.discard()
-	if err := in.copyTo(temp.file); err != nil {
+	if err := in.copyTo(ctx, temp.file); err != nil {
 		return Info{}, fault.Wrap("blob.put", err)
 	}
 	if err := temp.sync(); err != nil {
@@ -105,7 +105,6 @@ func (s *Store) add(ctx context.Context, p principal.Principal, in *intake, name
 
 // intake is what one Put expects of its reader.
 type intake struct {
-	ctx  context.Context //nolint:containedctx // lives as long as one call of Put; ends a slow upload
 	r    io.Reader
 	want Digest
 	size int64 // below 0: unknown
@@ -114,11 +113,11 @@ type intake struct {
 }
 
 // copyTo streams the bytes to w and checks their number and digest.
-func (in *intake) copyTo(w io.Writer) error {
+func (in *intake) copyTo(ctx context.Context, w io.Writer) error {
 	sum := sha256.New()
 	sink := &sink{w: io.MultiWriter(w, sum)}
 	var err error
-	in.read, err = io.Copy(sink, io.LimitReader(readerFunc(in.next), in.max+1))
+	in.read, err = io.Copy(sink, io.LimitReader(in.until(ctx), in.max+1))
 	switch {
 	case sink.err != nil:
 		return diskTrouble("blob.put", sink.err)
@@ -135,19 +134,18 @@ func (in *intake) copyTo(w io.Writer) error {
 	}
 }
 
-// next reads from the caller's reader while the caller wants it.
-func (in *intake) next(p []byte) (int, error) {
-	if err := in.ctx.Err(); err != nil {
-		return 0, fault.Wrap("blob.put", err)
-	}
-	n, err := in.r.Read(p)
-	if err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return n, err
-	}
-	if fault.KindOf(err) != fault.Internal {
-		return n, err
-	}
-	return n, &fault.Error{Kind: fault.Unavailable, Op: "blob.put", Detail: "the upload broke off", Err: err}
+// until returns the caller's reader, which ends when ctx does.
+func (in *intake) until(ctx context.Context) io.Reader {
+	return readerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, fault.Wrap("blob.put", err)
+		}
+		n, err := in.r.Read(p)
+		if err == nil || errors.Is(err, io.EOF) || fault.KindOf(err) != fault.Internal {
+			return n, err
+		}
+		return n, &fault.Error{Kind: fault.Unavailable, Op: "blob.put", Detail: "the upload broke off", Err: err}
+	})
 }
 
 // readerFunc makes a reader of a method.

@@ -26,11 +26,15 @@ func open(t *testing.T, d *db.DB) *blobdb.Store {
 }
 
 func TestConformance(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) {
-		blobtest.Run(t, func(t *testing.T) blob.Index { return open(t, dbtest.SQLite(t)) })
-	})
-	t.Run("postgres", func(t *testing.T) {
-		blobtest.Run(t, func(t *testing.T) blob.Index { return open(t, dbtest.Postgres(t)) })
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := open(t, d)
+		blobtest.Run(t, func(t *testing.T) blob.Index {
+			for _, table := range []string{"fog_blobs", "fog_blob_files", "fog_blob_refs", "fog_blob_usage", "fog_blob_doomed"} {
+				_, err := d.Write.ExecContext(context.Background(), "DELETE FROM "+table)
+				require.NoError(t, err)
+			}
+			return s
+		})
 	})
 }
 

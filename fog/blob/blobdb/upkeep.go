@@ -23,12 +23,14 @@ type refRow struct {
 	Created int64  `bun:"created_at"`
 }
 
-// Ref implements blob.Upkeep. It touches the blob's rows first: a collection that has looked at them already looks again
-// and finds them used.
+// Ref implements blob.Upkeep. It locks the digests, so that no collection is between looking at them and taking them.
 func (s *Store) Ref(ctx context.Context, refs []blob.Ref, now time.Time) error {
 	refs = slices.SortedFunc(slices.Values(refs), func(a, b blob.Ref) int { return cmp.Compare(a.Digest, b.Digest) })
 	err := db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
 		for _, r := range refs {
+			if _, err := s.lock(ctx, tx, "FOR SHARE", []string{string(r.Digest)}); err != nil {
+				return err
+			}
 			touched, err := touch(ctx, tx, string(r.Tenant), string(r.Digest), db.Micros(now))
 			if err != nil {
 				return err
@@ -96,7 +98,8 @@ func (s *Store) Doom(ctx context.Context, unusedBefore time.Time, limit int) (in
 	return taken, copies, nil
 }
 
-// take deletes unused rows. It finds them, locks their digests, and only then deletes those that are still unused.
+// take deletes unused rows. It finds them, locks their digests, and only then deletes those that are still unused. A row
+// whose digest is no longer there to be locked has been taken by another collection, and may even have come back since.
 func (s *Store) take(ctx context.Context, tx bun.Tx, before int64, limit int) ([]row, error) {
 	var rows []row
 	err := tx.NewRaw("SELECT tenant, digest, owner, bytes FROM fog_blobs WHERE "+unused+" ORDER BY used_at LIMIT ?", before, limit).
@@ -104,22 +107,33 @@ func (s *Store) take(ctx context.Context, tx bun.Tx, before int64, limit int) ([
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	if s.d.Dialect == db.Postgres {
-		var locked []string
-		err := tx.NewRaw("SELECT digest FROM fog_blob_files WHERE digest IN (?) ORDER BY digest FOR UPDATE", bun.In(digests(rows))).
-			Scan(ctx, &locked)
-		if err != nil {
-			return nil, err
+	locked, err := s.lock(ctx, tx, "FOR UPDATE", digests(rows))
+	if err != nil {
+		return nil, err
+	}
+	var keys [][]string
+	for _, r := range rows {
+		if slices.Contains(locked, r.Digest) {
+			keys = append(keys, []string{r.Tenant, r.Digest, r.Owner})
 		}
 	}
-	keys := make([][]string, len(rows))
-	for i, r := range rows {
-		keys[i] = []string{r.Tenant, r.Digest, r.Owner}
+	if len(keys) == 0 {
+		return nil, nil
 	}
 	var taken []row
 	err = tx.NewRaw("DELETE FROM fog_blobs WHERE (tenant, digest, owner) IN (VALUES ?) AND "+unused+
 		" RETURNING tenant, digest, owner, bytes", bun.In(keys), before).Scan(ctx, &taken)
 	return taken, err
+}
+
+// lock locks the rows of digests, in their order, and returns those that exist. SQLite's one writer has them all.
+func (s *Store) lock(ctx context.Context, tx bun.Tx, mode string, all []string) ([]string, error) {
+	if s.d.Dialect == db.SQLite {
+		return all, nil
+	}
+	var locked []string
+	err := tx.NewRaw("SELECT digest FROM fog_blob_files WHERE digest IN (?) ORDER BY digest "+mode, bun.In(all)).Scan(ctx, &locked)
+	return locked, err
 }
 
 // digests returns the digests of rows.
