@@ -120,6 +120,9 @@ type WorkClaim struct {
 	Device DeviceID
 	Held   []Held
 	Take   int // 0: renew only
+	// Restarted says that the device has just started and runs nothing but what it holds: whatever else was handed to it
+	// is lost.
+	Restarted bool
 }
 
 // WorkGrant is the answer to a WorkClaim.

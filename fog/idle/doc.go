@@ -4,22 +4,21 @@
 //
 // # A device's life
 //
-//	                                      Drain on
-//	 Register             first beat     --------->
-//	----------> registered ------> online          draining
-//	                                ^ ^ ^<---------  |
-//	                                | | |  Drain off |
-//	                   beat again   | | |            |
-//	          lost -----------------+ | +            |
-//	            ^  presence deadline  |              |
-//	            +---------------------|--------------+   (both from online and from draining)
-//	                                  |              |
-//	          offline ----------------+              |
-//	            ^  Bye                               |
-//	            +------------------------------------+
+//	Register ---> registered
+//	                  | first beat
+//	                  v      Drain on
+//	               online <------------> draining
+//	                | ^ |    Drain off    |   |
+//	                | | |                 |   |
+//	   silent for   | | | Bye             |   | (both ways out of draining as well;
+//	   the presence | | |                 |   |  a beat then leads back to draining)
+//	   deadline     | | |                 v   v
+//	                v | v
+//	             lost | offline
+//	                \_|_/  beat
 //
-//	any state      -- Revoke -->     revoked       -- Restore -->   registered
-//	any but revoked -- Unregister --> unregistered  -- Register -->  registered
+//	Revoke       from any state to revoked; Restore leads back to registered
+//	Unregister   from any state but revoked to unregistered; Register leads back to registered
 //
 // A device is alive while it is online or draining. Whether it is eligible is a second question that Evaluate answers, a
 // pure function of its policy, its telemetry, the decision before and the time. Each change of state, eligibility or

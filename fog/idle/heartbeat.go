@@ -2,6 +2,7 @@ package idle
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -43,6 +44,7 @@ type round struct {
 	now     time.Time
 	strange []int  // beats of devices that are not in memory
 	turns   []turn // beats that make a transition
+	reboots []int  // first beats of a boot, until Work has been told
 }
 
 // turn is a transition on its way to the store.
@@ -91,7 +93,15 @@ func (r *round) consider(s *shard, h *hot, n int) {
 		return
 	}
 	h.device.Decision = o.decision
+	r.answer(s, h, n)
+}
+
+// answer answers a beat, apart from its work. The caller holds the shard's lock.
+func (r *round) answer(s *shard, h *hot, n int) {
 	r.out[n].Directive = r.idle.directive(s, h)
+	if h.reboot && r.beats[n].Protocol {
+		r.reboots = append(r.reboots, n)
+	}
 }
 
 // meet loads the devices that this server has not met and hears their beats.
@@ -153,13 +163,13 @@ func (r *round) adopt(n int, saved Saved) {
 	}
 	h.adopt(saved.Device)
 	if saved.OK {
-		r.out[n].Directive = r.idle.directive(s, h)
+		r.answer(s, h, n)
 		return
 	}
 	r.consider(s, h, n)
 }
 
-// directive answers a beat, apart from its work. The caller holds the shard's lock.
+// directive is what a device is told now, apart from its work. The caller holds the shard's lock.
 func (i *Idle) directive(s *shard, h *hot) Directive {
 	d := &h.device
 	out := Directive{
@@ -200,9 +210,9 @@ func (r *round) claim(ctx context.Context) {
 		if out.Err != nil || !b.Protocol || out.Directive.Desired == Stop {
 			continue
 		}
-		take := out.Directive.room(b)
-		if take > 0 || len(b.Held) > 0 {
-			claims = append(claims, WorkClaim{Device: b.Device, Held: b.Held, Take: take})
+		take, restarted := out.Directive.room(b), slices.Contains(r.reboots, n)
+		if take > 0 || len(b.Held) > 0 || restarted {
+			claims = append(claims, WorkClaim{Device: b.Device, Held: b.Held, Take: take, Restarted: restarted})
 			who = append(who, n)
 		}
 	}
@@ -219,6 +229,19 @@ func (r *round) claim(ctx context.Context) {
 			continue
 		}
 		r.out[n].Directive.grant(grants[k])
+		if claims[k].Restarted {
+			r.idle.fleet.told(&r.beats[n])
+		}
+	}
+}
+
+// told notes that Work knows of a device's new boot.
+func (f *fleet) told(b *Beat) {
+	s := f.shard(b.Device)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.devices[b.Device]; h != nil && h.device.Boot == b.Boot {
+		h.reboot = false
 	}
 }
 

@@ -213,6 +213,25 @@ func TestOffersNeedTheProtocol(t *testing.T) {
 	require.Empty(t, d.asked(), "who says goodbye gets nothing more")
 }
 
+// TestRestart: a device that starts anew has lost what it does not hold; Work is told until it knows.
+func TestRestart(t *testing.T) {
+	d := newDesk()
+	i := newWorld(t).open(func(c *idle.Config) { c.Work = d })
+	m := join(t, i, "a")
+	m.beat(i)
+	require.Empty(t, d.asked(), "nothing to ask on its very first boot")
+	m.boot, m.seq = "second", 0
+	d.err = errDown
+	_, err := send(i, m.next())
+	require.Equal(t, fault.Unavailable, fault.KindOf(err))
+	d.err = nil
+	m.beat(i)
+	require.Equal(t, []idle.WorkClaim{{Device: "a", Restarted: true}}, d.asked())
+	m.take = 1
+	m.beat(i)
+	require.Equal(t, []idle.WorkClaim{{Device: "a", Take: 1}}, d.asked())
+}
+
 func TestJitter(t *testing.T) {
 	i := newWorld(t).open(func(c *idle.Config) { c.Interval = 10 * time.Second })
 	m := join(t, i, "a")
@@ -305,7 +324,7 @@ func FuzzBeat(f *testing.F) {
 		}
 		d := device(t, i, "a")
 		for _, v := range []idle.Opt[float64]{d.Telemetry.CPUForeign, d.Telemetry.CPUTotal, d.Telemetry.MemFreeMB, d.Telemetry.Battery, d.Telemetry.TempC} {
-			require.False(t, math.IsNaN(v.Value) || math.IsInf(v.Value, 0))
+			require.False(t, v.Known && (math.IsNaN(v.Value) || math.IsInf(v.Value, 0)))
 		}
 		require.True(t, d.Decision.Eligible == (len(d.Decision.Reasons) == 0))
 	})

@@ -37,6 +37,7 @@ type hot struct {
 	heard  time.Time // last contact at this server, for eviction
 	read   time.Time // when the row was last taken in
 	due    time.Time // when the next beat fits into the rate
+	reboot bool      // it has started anew, and Work does not know yet
 }
 
 // init prepares the shards; seed decides the jitter.
@@ -151,10 +152,12 @@ func (h *hot) absorb(b *Beat, rate int, now time.Time) error {
 	if !h.admit(rate, now) {
 		return fault.Newf(fault.Limited, op, "device %q beats too often: at most %d beats per second", b.Device, rate)
 	}
+	boot := d.Boot
 	if err := d.number(b.Boot, b.Seq); err != nil {
 		return err
 	}
 	h.heard = now
+	h.reboot = h.reboot || boot != "" && d.Boot != boot
 	if d.State == Revoked {
 		return nil
 	}

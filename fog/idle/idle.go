@@ -145,6 +145,8 @@ type Idle struct {
 	fleet  fleet
 	loads  *batch.Combiner[DeviceID, Opt[Device]]
 	saves  *batch.Combiner[Change, Saved]
+	counts *batch.Combiner[principal.Tenant, Stats]
+	kept   map[principal.Tenant]counted // by counts
 
 	flushing sync.Mutex // held while what was heard is written
 
@@ -159,7 +161,7 @@ func New(config Config) (*Idle, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	i := &Idle{config: config.withDefaults(), stop: make(chan struct{})}
+	i := &Idle{config: config.withDefaults(), stop: make(chan struct{}), kept: map[principal.Tenant]counted{}}
 	i.store = i.config.Store
 	var seed [8]byte
 	if _, err := io.ReadFull(i.config.Random, seed[:]); err != nil {
@@ -168,6 +170,7 @@ func New(config Config) (*Idle, error) {
 	i.fleet.init(binary.LittleEndian.Uint64(seed[:]))
 	i.loads = batch.New(loadBatch, i.loadAll)
 	i.saves = batch.New(saveBatch, i.saveAll)
+	i.counts = batch.New(countBatch, i.countAll)
 	return i, nil
 }
 

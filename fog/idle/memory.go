@@ -218,7 +218,7 @@ func (g *Group) count(d *Device) {
 	g.Eligible += one(d.Decision.Eligible)
 	g.Harvesting += one(d.Harvesting > 0)
 	g.Waiting += one(d.Decision.Eligible && d.Harvesting == 0)
-	g.Charging += one(d.Telemetry.Charging.Value)
+	g.Charging += one(d.Telemetry.Charging.Or(false))
 	g.Throttled += one(d.Throttled())
 	if d.Telemetry.Charging.Known && (d.Decision.Eligible || d.Harvesting > 0) {
 		g.PowerKnown++

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -345,6 +346,34 @@ func TestStats(t *testing.T) {
 	s, err = i.Stats(other)
 	require.NoError(t, err)
 	require.Equal(t, idle.Stats{}, s, "another tenant has nothing")
+}
+
+func TestSlowCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		i := w.open(nil)
+		count := func(want int64) (took time.Duration) {
+			began := time.Now()
+			s, err := i.Stats(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, want, s.Devices)
+			return time.Since(began)
+		}
+		join(t, i, "a")
+		require.Zero(t, count(1))
+		w.store.slow = 200 * time.Millisecond
+		require.Equal(t, 200*time.Millisecond, count(1))
+		join(t, i, "b")
+		require.Zero(t, count(1), "a count that took long is shown again")
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 200*time.Millisecond, count(2))
+		w.store.slow = 0
+		time.Sleep(2 * time.Second)
+		join(t, i, "c")
+		require.Zero(t, count(3))
+		join(t, i, "d")
+		count(4)
+	})
 }
 
 func TestContribute(t *testing.T) {

@@ -2,6 +2,8 @@ package idle
 
 import (
 	"context"
+	"maps"
+	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/principal"
@@ -52,7 +54,8 @@ func (c *Capacity) add(g *Group) {
 	c.MilliGPU += g.MilliGPU
 }
 
-// Stats counts the caller's tenant. Errors: Denied, Unavailable.
+// Stats counts the caller's tenant. Callers that come together share a count, and one that took long, as that of a very
+// large fleet does, is shown again for ten times as long as it took. Errors: Denied, Unavailable.
 func (i *Idle) Stats(ctx context.Context) (Stats, error) {
 	const op = "idle.stats"
 	p := principal.From(ctx)
@@ -60,12 +63,53 @@ func (i *Idle) Stats(ctx context.Context) (Stats, error) {
 	if err := i.config.Authorize.Authorize(ctx, p, ActRead, whole); err != nil {
 		return Stats{}, fault.Wrap(op, err)
 	}
-	i.catchUp(ctx)
-	tally, err := i.store.Tally(ctx, p.Tenant)
+	counted, err := i.counts.Do(ctx, p.Tenant)
 	if err != nil {
 		return Stats{}, fault.Wrap(op, err)
 	}
-	return tally.stats(), nil
+	return counted[0], nil
+}
+
+const (
+	quickCount = 25 * time.Millisecond // a count that takes less is never shown again
+	countShare = 10                    // a slow count is shown again for this many times as long as it took
+	countBatch = 256
+)
+
+// counted is a count that took long.
+type counted struct {
+	stats Stats
+	until time.Time // shown again until then
+}
+
+// countAll is the batch behind counts, which never runs twice at once: kept belongs to it alone.
+func (i *Idle) countAll(ctx context.Context, tenants []principal.Tenant) ([]Stats, error) {
+	began := i.now()
+	maps.DeleteFunc(i.kept, func(_ principal.Tenant, c counted) bool { return !began.Before(c.until) })
+	fresh := map[principal.Tenant]Stats{}
+	results := make([]Stats, len(tenants))
+	for n, tenant := range tenants {
+		if c, ok := i.kept[tenant]; ok {
+			results[n] = c.stats
+			continue
+		}
+		if _, ok := fresh[tenant]; !ok {
+			if len(fresh) == 0 {
+				i.catchUp(ctx)
+			}
+			start := i.now()
+			tally, err := i.store.Tally(ctx, tenant)
+			if err != nil {
+				return nil, err
+			}
+			fresh[tenant] = tally.stats()
+			if end := i.now(); end.Sub(start) > quickCount {
+				i.kept[tenant] = counted{stats: fresh[tenant], until: end.Add(countShare * end.Sub(start))}
+			}
+		}
+		results[n] = fresh[tenant]
+	}
+	return results, nil
 }
 
 // stats sums the groups up.

@@ -82,6 +82,7 @@ type flaky struct {
 	idle.Store
 	mu   sync.Mutex
 	down bool
+	slow time.Duration // how long a count takes
 }
 
 var errDown = fault.New(fault.Unavailable, "test.store", "down")
@@ -122,6 +123,14 @@ func (f *flaky) Load(ctx context.Context, ids []idle.DeviceID) ([]idle.Device, e
 		return nil, err
 	}
 	return f.Store.Load(ctx, ids)
+}
+
+func (f *flaky) Tally(ctx context.Context, tenant principal.Tenant) (idle.Tally, error) {
+	f.mu.Lock()
+	slow := f.slow
+	f.mu.Unlock()
+	time.Sleep(slow) // in a bubble only
+	return f.Store.Tally(ctx, tenant)
 }
 
 func (f *flaky) Silent(ctx context.Context, before time.Time, limit int) ([]idle.Device, error) {

@@ -8,7 +8,7 @@ type column struct{ name, kind string }
 const (
 	text    = "text"
 	integer = "bigint"
-	real    = "double precision"
+	decimal = "double precision"
 )
 
 // deviceColumns are the columns of deviceRow.
@@ -25,8 +25,8 @@ func deviceColumns() []column {
 // pulseColumns are the columns of pulseRow.
 func pulseColumns() []column {
 	return []column{
-		{"device", text}, {"last_seen_at", integer}, {"heard_at", integer}, {"cpu_foreign", real}, {"cpu_total", real},
-		{"mem_free_mb", real}, {"battery", real}, {"charging", integer}, {"temp_c", real}, {"user_idle", integer},
+		{"device", text}, {"last_seen_at", integer}, {"heard_at", integer}, {"cpu_foreign", decimal}, {"cpu_total", decimal},
+		{"mem_free_mb", decimal}, {"battery", decimal}, {"charging", integer}, {"temp_c", decimal}, {"user_idle", integer},
 		{"metered", integer}, {"harvesting", integer}, {"boot", text}, {"seq", integer}, {"boots", text},
 	}
 }
