@@ -76,11 +76,6 @@ func (s *Server) root() rootReply {
 	}
 }
 
-// both registers a handler for GET and HEAD.
-func (s *Server) both(path string, handler gin.HandlerFunc) {
-	s.router.Match([]string{http.MethodGet, http.MethodHead}, path, handler)
-}
-
 // newPage renders a template of web/pages. The templates are part of the program: one that fails is a programmer's mistake.
 func (s *Server) newPage(name, policy string) *page {
 	data := pageData{

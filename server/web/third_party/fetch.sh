@@ -29,9 +29,9 @@ fetch() {
 		base=$(basename "$file")
 		case $base in
 		*.js | *.css)
-			# Source maps are not shipped; without this line a browser's developer tools would ask for them.
-			sed -e '/^\/\/# sourceMappingURL=/d' -e 's/\/\*# sourceMappingURL=[^*]*\*\///' \
-				-e 's#https://cdn.redoc.ly/redoc/logo-mini.svg#data:,#' \
+			# Source maps are not shipped: without its last line, a file does not ask for them. ReDoc's footer loads a
+			# logo from its maker's server; it hides the place of one that cannot be loaded.
+			sed -e '${/sourceMappingURL=/d}' -e 's#https://cdn.redoc.ly/redoc/logo-mini.svg#data:,#' \
 				"$work/$to/$file" | gzip -9n >"$to/$base.gz"
 			;;
 		*) cp "$work/$to/$file" "$to/$base" && chmod 644 "$to/$base" ;;
