@@ -226,32 +226,63 @@ func TestLeaderStaysAndItsWorkIsNotCancelled(t *testing.T) {
 	})
 }
 
-// A call that gives up at the very moment at which it is made the leader must pass the leadership on.
+// lateContext has ended by the time its end is asked for, which waits for the test.
+type lateContext struct {
+	context.Context
+	asked chan struct{}
+}
+
+func (c lateContext) Done() <-chan struct{} {
+	<-c.asked
+	return c.Context.Done()
+}
+
+func (c lateContext) Err() error {
+	select {
+	case <-c.asked:
+		return context.Canceled
+	default:
+		return nil
+	}
+}
+
+// A call that gives up at the very moment at which it is made the leader must pass the leadership on. Go chooses by lot
+// between two channels that are ready, so it takes some rounds to see both outcomes.
 func TestCancelledHeirPassesOn(t *testing.T) {
-	for range 200 {
+	led, left := 0, 0
+	for range 40 {
 		synctest.Test(t, func(t *testing.T) {
 			g, c := newGate(1)
-			go func() { _, _ = c.Do(context.Background(), 0) }()
-			<-g.entered
-			ctx, cancel := context.WithCancel(context.Background())
 			var all sync.WaitGroup
-			all.Go(func() { _, _ = c.Do(ctx, 1) })
+			all.Go(func() { _, _ = c.Do(context.Background(), 0) })
+			<-g.entered
+			ended, cancel := context.WithCancel(context.Background())
+			cancel()
+			heir := lateContext{ended, make(chan struct{})}
+			all.Go(func() {
+				if _, err := c.Do(heir, 1); err == nil {
+					led++
+				} else {
+					left++
+				}
+			})
 			synctest.Wait()
 			all.Go(func() { _, _ = c.Do(context.Background(), 2) })
 			synctest.Wait()
-			go func() {
-				for items := range g.entered {
-					g.leave <- nil
-					if items[0] == 2 {
-						return
-					}
-				}
-			}()
-			go cancel()
 			g.leave <- nil
+			synctest.Wait() // 1 leads now, and does not know it yet
+			close(heir.asked)
+			for items := range g.entered {
+				g.leave <- nil
+				if items[0] == 2 {
+					break
+				}
+			}
 			all.Wait()
 		})
 	}
+	require.Positive(t, led)
+	require.Positive(t, left)
 }
 
 func TestFailureReachesAll(t *testing.T) {
