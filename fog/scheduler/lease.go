@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -126,9 +127,11 @@ func (d *draft) report(in Report) error {
 	return nil
 }
 
-// late reports whether an attempt that was given up may still be reported: nobody else has got its slot.
+// late reports whether an attempt that was given up may still be reported: nobody else has got its slot, and its owner has got no
+// other slot meanwhile.
 func (d *draft) late(a *Attempt) bool {
-	return a.State == AttemptLost && d.Job.State.aggregated() && d.newest(a.Slot) == a
+	return a.State == AttemptLost && d.Job.State.aggregated() && d.newest(a.Slot) == a &&
+		!slices.Contains(d.takenOwners(), a.NodeOwner)
 }
 
 // again answers a report for an attempt that is over: nil when it says what was reported before.

@@ -137,7 +137,9 @@ func testLive(t *testing.T, s Subject) {
 }
 
 func testTally(t *testing.T, s Subject) {
-	key := func(tier scheduler.Tier, name string) scheduler.TallyKey { return scheduler.TallyKey{Tier: tier, Name: name} }
+	key := func(tier scheduler.Tier, name string) scheduler.TallyKey {
+		return scheduler.TallyKey{Tier: tier, Name: name}
+	}
 	sums, err := s.Store.Tally(t.Context(), "t")
 	require.NoError(t, err)
 	require.Empty(t, sums)
