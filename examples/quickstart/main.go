@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	side    = 1024 // points of the picture's edge
+	side    = 3072 // points of the picture's edge
 	columns = 8    // 8 x 8 tiles: 64 jobs
 	patient = 3 * time.Minute
 )
@@ -81,7 +81,7 @@ func run(ctx context.Context, out string) (err error) {
 		return err
 	}
 	defer devices.stop()
-	picture := guest.Tile{Width: side, Height: side, W: side, H: side, MaxIter: 20_000, CX: -0.743643, CY: 0.131825, Scale: 0.003}
+	picture := guest.Tile{Width: side, Height: side, W: side, H: side, MaxIter: 20_000, CX: -0.7436447860, CY: 0.1318252536, Scale: 0.00006}
 	story := &story{house: house, tiles: picture.Split(columns, columns), devices: devices, began: time.Now()}
 	if err := story.submit(ctx); err != nil {
 		return err
