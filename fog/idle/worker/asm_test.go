@@ -94,7 +94,9 @@ func constant(n int) []byte {
 }
 
 // forever repeats instructions without end.
-func forever(body ...byte) []byte { return slices.Concat([]byte{0x03, 0x40}, body, []byte{0x0c, 0, 0x0b}) }
+func forever(body ...byte) []byte {
+	return slices.Concat([]byte{0x03, 0x40}, body, []byte{0x0c, 0, 0x0b})
+}
 
 // The guests that nobody wants.
 

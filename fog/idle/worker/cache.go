@@ -52,7 +52,7 @@ func (c *codeCache) open(verified bool) (wazero.CompilationCache, error) {
 	if c.dir == "" {
 		return nil, nil
 	}
-	if err := private(filepath.Dir(c.dir)); err != nil {
+	if err := private(filepath.Dir(c.dir), 0o077); err != nil {
 		return nil, err
 	}
 	if !verified {

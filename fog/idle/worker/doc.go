@@ -7,7 +7,7 @@
 //
 // What surrounds a guest, from the inside out:
 //
-//   - the module: core WebAssembly that imports nothing but WASI preview 1 without sockets, decided before it is compiled;
+//   - the module: core WebAssembly that imports nothing but WASI preview 1, and no sockets, decided before it is compiled;
 //   - the world: its arguments, a file system in memory (/in read-only, /out, /tmp), a clock and randomness that depend on the job
 //     alone. No environment, no network, no real files. So equal jobs give equal bytes;
 //   - the limits: linear memory, bytes and number of files, standard output, CPU time, time on the clock. A guest that

@@ -18,7 +18,7 @@ import (
 // Config says how a pool runs workers. Only Blobs is required.
 type Config struct {
 	Blobs Blobs // where modules and inputs come from
-	// Dir is a private folder for compiled modules, which is made if need be and must belong to this user with mode 0700. Empty:
+	// Dir is a folder for compiled modules, which is made if need be; it must belong to this user and be closed to writers. Empty:
 	// each worker compiles for itself, in memory.
 	Dir          string
 	CacheBytes   int64         // of compiled modules kept in Dir; 0: 1 GiB
@@ -129,10 +129,8 @@ func prepareDir(dir string) (key string, err error) {
 	if err := os.MkdirAll(filepath.Join(dir, "code"), 0o700); err != nil {
 		return "", err
 	}
-	for _, folder := range []string{dir, filepath.Join(dir, "code")} {
-		if err := private(folder); err != nil {
-			return "", err
-		}
+	if err := errors.Join(private(dir, 0o022), private(filepath.Join(dir, "code"), 0o077)); err != nil {
+		return "", err
 	}
 	name := filepath.Join(dir, "key")
 	text, err := os.ReadFile(name)

@@ -8,7 +8,7 @@ import (
 )
 
 // private returns an error unless dir is a folder. Where there are no modes, the folder inherits the rights of the user's own.
-func private(dir string) error {
+func private(dir string, _ os.FileMode) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return fmt.Errorf("worker: cache: %w", err)

@@ -43,11 +43,11 @@ func newSandbox(ctx context.Context, m *Module, cache wazero.CompilationCache) (
 	}
 	ctx = experimental.WithCompilationWorkers(ctx, 1)
 	r := wazero.NewRuntimeWithConfig(ctx, config)
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, r); err != nil {
-		return nil, errors.Join(fmt.Errorf("worker: wasi: %w", err), r.Close(ctx))
+	if err := offer(ctx, r, wasiPreview1); err != nil {
+		return nil, errors.Join(err, r.Close(ctx))
 	}
 	if m.Unstable {
-		if err := offerUnstable(ctx, r); err != nil {
+		if err := offer(ctx, r, wasiUnstable); err != nil {
 			return nil, errors.Join(err, r.Close(ctx))
 		}
 	}
@@ -74,21 +74,26 @@ func matchImports(r wazero.Runtime, compiled wazero.CompiledModule) error {
 	return nil
 }
 
-// offerUnstable offers the functions of preview 1 under the older name. Four calls had another layout then: they answer ENOSYS,
-// so that such a guest gets an error and never a wrong number.
-func offerUnstable(ctx context.Context, r wazero.Runtime) error {
-	const i32, i64, enosys = api.ValueTypeI32, api.ValueTypeI64, 52
-	b := r.NewHostModuleBuilder(wasiUnstable)
+// offer offers WASI under a name. Calls that guests may not make answer with an error number. Under the older name, so do four
+// calls that had another layout then: such a guest gets an error and never a wrong number.
+func offer(ctx context.Context, r wazero.Runtime, name string) error {
+	const i32, i64, enosys, enotsup = api.ValueTypeI32, api.ValueTypeI64, 52, 58
+	b := r.NewHostModuleBuilder(name)
 	wasi_snapshot_preview1.NewFunctionExporter().ExportFunctions(b)
-	for name, params := range map[string][]api.ValueType{
-		"fd_seek":           {i32, i64, i32, i32},
-		"fd_filestat_get":   {i32, i32},
-		"path_filestat_get": {i32, i32, i32, i32, i32},
-		"poll_oneoff":       {i32, i32, i32, i32},
-	} {
+	refuse := func(function string, errno uint64, params ...api.ValueType) {
 		b.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
-			stack[0] = enosys
-		}), params, []api.ValueType{i32}).Export(name)
+			stack[0] = errno
+		}), params, []api.ValueType{i32}).Export(function)
+	}
+	refuse("sock_accept", enotsup, i32, i32, i32)
+	refuse("sock_recv", enotsup, i32, i32, i32, i32, i32, i32)
+	refuse("sock_send", enotsup, i32, i32, i32, i32, i32)
+	refuse("sock_shutdown", enotsup, i32, i32)
+	if name == wasiUnstable {
+		refuse("fd_seek", enosys, i32, i64, i32, i32)
+		refuse("fd_filestat_get", enosys, i32, i32)
+		refuse("path_filestat_get", enosys, i32, i32, i32, i32, i32)
+		refuse("poll_oneoff", enosys, i32, i32, i32, i32)
 	}
 	if _, err := b.Instantiate(ctx); err != nil {
 		return fmt.Errorf("worker: wasi: %w", err)
