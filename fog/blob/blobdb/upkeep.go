@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -111,18 +112,19 @@ func (s *Store) take(ctx context.Context, tx bun.Tx, before int64, limit int) ([
 	if err != nil {
 		return nil, err
 	}
-	var keys [][]string
+	var keys []any
 	for _, r := range rows {
 		if slices.Contains(locked, r.Digest) {
-			keys = append(keys, []string{r.Tenant, r.Digest, r.Owner})
+			keys = append(keys, r.Tenant, r.Digest, r.Owner)
 		}
 	}
 	if len(keys) == 0 {
 		return nil, nil
 	}
+	values := strings.Repeat(", (?, ?, ?)", len(keys)/3)[2:]
 	var taken []row
-	err = tx.NewRaw("DELETE FROM fog_blobs WHERE (tenant, digest, owner) IN (VALUES ?) AND "+unused+
-		" RETURNING tenant, digest, owner, bytes", bun.In(keys), before).Scan(ctx, &taken)
+	err = tx.NewRaw("DELETE FROM fog_blobs WHERE (tenant, digest, owner) IN (VALUES "+values+") AND "+unused+
+		" RETURNING tenant, digest, owner, bytes", append(keys, before)...).Scan(ctx, &taken)
 	return taken, err
 }
 
@@ -132,7 +134,7 @@ func (s *Store) lock(ctx context.Context, tx bun.Tx, mode string, all []string) 
 		return all, nil
 	}
 	var locked []string
-	err := tx.NewRaw("SELECT digest FROM fog_blob_files WHERE digest IN (?) ORDER BY digest "+mode, bun.In(all)).Scan(ctx, &locked)
+	err := tx.NewRaw("SELECT digest FROM fog_blob_files WHERE digest IN (?) ORDER BY digest "+mode, bun.List(all)).Scan(ctx, &locked)
 	return locked, err
 }
 
@@ -173,7 +175,7 @@ func (s *Store) abandon(ctx context.Context, tx bun.Tx, rows []row, limit int) (
 		var gone []copyRow
 		err := tx.NewRaw(`DELETE FROM fog_blob_files WHERE digest IN (?)
 			AND NOT EXISTS (SELECT 1 FROM fog_blobs AS b WHERE b.digest = fog_blob_files.digest)
-			RETURNING digest, copy`, bun.In(digests(rows))).Scan(ctx, &gone)
+			RETURNING digest, copy`, bun.List(digests(rows))).Scan(ctx, &gone)
 		if err != nil {
 			return nil, err
 		}

@@ -16,8 +16,8 @@ import (
 
 // Combiner joins the items of concurrent callers into batches. Make one with New. It is safe for concurrent use.
 type Combiner[T, R any] struct {
-	max int
-	do  func(ctx context.Context, items []T) ([]R, error)
+	limit int // items of a batch
+	do    func(ctx context.Context, items []T) ([]R, error)
 
 	mu      sync.Mutex    // guards what follows
 	queue   []*call[T, R] // waiting calls, first come first
@@ -33,11 +33,11 @@ type call[T, R any] struct {
 	done    chan struct{} // closed: results and err are set
 }
 
-// New returns a Combiner that runs do on batches of at most max items. The items of one call are never separated, so a
-// call with more than max items forms a batch alone; a max below 1 gives each call a batch of its own. The function do
-// is never run twice at once and must return one result per item, in order, or an error that all callers receive.
-func New[T, R any](max int, do func(ctx context.Context, items []T) ([]R, error)) *Combiner[T, R] {
-	return &Combiner[T, R]{max: max, do: do}
+// New returns a Combiner that runs do on batches of up to limit items. The items of one call are never separated, so a
+// call with more items forms a batch alone; a limit below 1 gives each call a batch of its own. The function do is never
+// run twice at once and must return one result per item, in order, or an error that all callers receive.
+func New[T, R any](limit int, do func(ctx context.Context, items []T) ([]R, error)) *Combiner[T, R] {
+	return &Combiner[T, R]{limit: limit, do: do}
 }
 
 // Do adds items to a batch and returns their results, in order, once the batch has been done. No items do nothing.
@@ -116,7 +116,7 @@ func (c *Combiner[T, R]) take() (calls []*call[T, R], items []T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n, size := 1, len(c.queue[0].items)
-	for n < len(c.queue) && size+len(c.queue[n].items) <= c.max {
+	for n < len(c.queue) && size+len(c.queue[n].items) <= c.limit {
 		size += len(c.queue[n].items)
 		n++
 	}

@@ -322,10 +322,10 @@ func TestPanicLeavesNobodyWaiting(t *testing.T) {
 			}
 			return items, nil
 		})
-		do := func(i int) (err error, panicked any) { //nolint:revive // the order in which they happen
+		do := func(i int) (panicked any, err error) {
 			defer func() { panicked = recover() }()
 			_, err = c.Do(context.Background(), i)
-			return err, nil
+			return nil, err
 		}
 		type outcome struct {
 			err      error
@@ -334,7 +334,7 @@ func TestPanicLeavesNobodyWaiting(t *testing.T) {
 		outcomes := make([]outcome, 4)
 		var all sync.WaitGroup
 		start := func(i int) {
-			all.Go(func() { outcomes[i].err, outcomes[i].panicked = do(i) })
+			all.Go(func() { outcomes[i].panicked, outcomes[i].err = do(i) })
 			synctest.Wait()
 		}
 		start(0)

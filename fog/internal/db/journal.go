@@ -115,7 +115,7 @@ func (j *Journal) Claim(ctx context.Context, topic journal.Topic, limit int, unt
 	err := Tx(ctx, j.d, func(ctx context.Context, tx bun.Tx) error {
 		rows = rows[:0]
 		return tx.NewRaw(`
-			WITH claim AS MATERIALIZED (
+			WITH claim AS (
 				SELECT seq FROM fog_facts WHERE topic = ? AND state = 0 AND until_at <= ? ORDER BY seq LIMIT ? `+skip+`
 			)
 			UPDATE fog_facts SET token = ?, until_at = ? WHERE seq IN (SELECT seq FROM claim)
@@ -197,7 +197,7 @@ func (j *Journal) Retry(ctx context.Context, seqs []int64) error {
 	err := Tx(ctx, j.d, func(ctx context.Context, tx bun.Tx) error {
 		topics = topics[:0]
 		return tx.NewRaw(`UPDATE fog_facts SET state = ?, tries = 0, until_at = 0, ended_at = 0
-			WHERE state = ? AND seq IN (?) RETURNING topic`, factOpen, factParked, bun.In(seqs)).Scan(ctx, &topics)
+			WHERE state = ? AND seq IN (?) RETURNING topic`, factOpen, factParked, bun.List(seqs)).Scan(ctx, &topics)
 	})
 	if err != nil {
 		return fmt.Errorf("db.retry: %w", err)

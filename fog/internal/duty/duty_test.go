@@ -160,7 +160,7 @@ func TestKeepStopsWorkWhenAnotherTakesOver(t *testing.T) {
 		mu.Lock()
 		skew = time.Hour // the rows' clock finds that it has lapsed
 		mu.Unlock()
-		fence, ok, err := d.Take(ctx, "plan", "b", time.Now().Add(time.Hour+ttl))
+		fence, ok, err := d.Take(ctx, "plan", "b", time.Now().Add(time.Hour+10*ttl))
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.Equal(t, int64(2), fence.Number)

@@ -95,7 +95,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Is reports whether target is an *Error of the same kind and, if target has a detail, of the same detail. So an
 // Error with only a kind matches every error of that kind, and a sentinel with a detail matches only itself.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // errors.Is walks the chain; Is compares one link of it
+	t, ok := target.(*Error)
 	return ok && t.Kind == e.Kind && (t.Detail == "" || t.Detail == e.Detail)
 }
 
