@@ -119,6 +119,14 @@ func newPulseRow(p *idle.Pulse) (pulseRow, error) {
 	return r, nil
 }
 
+// values are the columns of the row in the order of pulseColumns.
+func (r *pulseRow) values() []any {
+	return []any{
+		r.Device, r.LastSeen, r.Heard, r.CPUForeign, r.CPUTotal, r.MemFreeMB, r.Battery, r.Charging, r.TempC, r.UserIdle, r.Metered,
+		r.Harvesting, r.Boot, r.Seq, r.Boots,
+	}
+}
+
 // device returns what a row says.
 func (r *row) device() (idle.Device, error) {
 	d := idle.Device{

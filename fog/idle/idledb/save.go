@@ -123,7 +123,7 @@ func (s *Store) savePass(ctx context.Context, tx bun.Tx, changes []idle.Change, 
 	if err := execute(ctx, tx, s.sql.insertPulses, pick(pulses, inserted)); err != nil {
 		return err
 	}
-	if err := execute(ctx, tx, s.sql.updatePulses, pick(pulses, updated)); err != nil {
+	if err := s.updatePulses(ctx, tx, pick(pulses, updated)); err != nil {
 		return err
 	}
 	return s.outcomes(ctx, tx, changes, pass, append(inserted, updated...), saved)
@@ -221,6 +221,24 @@ func execute[T any](ctx context.Context, tx bun.Tx, statement string, rows []T) 
 	return err
 }
 
+// updatePulses writes pulses that are not older than the stored ones.
+func (s *Store) updatePulses(ctx context.Context, tx bun.Tx, rows []pulseRow) error {
+	if s.d.Dialect == Postgres || len(rows) == 0 {
+		return execute(ctx, tx, s.sql.updatePulses, rows)
+	}
+	statement, err := tx.Tx.PrepareContext(ctx, s.sql.updatePulses)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = statement.Close() }()
+	for n := range rows {
+		if _, err := statement.ExecContext(ctx, rows[n].values()...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Touch implements idle.Devices. The versions are read after the pulses are written: a loss that is judged at the same
 // time either sees the pulse, or is seen here.
 func (s *Store) Touch(ctx context.Context, pulses []idle.Pulse) ([]idle.DeviceID, error) {
@@ -239,7 +257,7 @@ func (s *Store) Touch(ctx context.Context, pulses []idle.Pulse) ([]idle.DeviceID
 	var stored []deviceRow
 	err := db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
 		stored = stored[:0]
-		if err := execute(ctx, tx, s.sql.updatePulses, rows); err != nil {
+		if err := s.updatePulses(ctx, tx, rows); err != nil {
 			return err
 		}
 		return tx.NewRaw("SELECT id, version FROM idle_devices WHERE id IN (?)", bun.In(ids)).Scan(ctx, &stored)
