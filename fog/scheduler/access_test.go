@@ -11,7 +11,7 @@ import (
 )
 
 func TestEveryDoorAsks(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		alice, bob, device := as(t.Context(), "alice"), as(t.Context(), "bob"), as(t.Context(), "device:a")
 		foreign := principal.With(t.Context(), principal.Principal{Tenant: "other", Account: "operator", Scopes: []principal.Scope{principal.ScopeOperator}})
@@ -88,7 +88,7 @@ func TestEveryDoorAsks(t *testing.T) {
 }
 
 func TestNobodyPaysHimself(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		own := node("own")
 		own.Owner = principal.Operator
 		r.sync(own)
@@ -102,7 +102,7 @@ func TestNobodyPaysHimself(t *testing.T) {
 }
 
 func TestNodesAreChecked(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		for _, edit := range []func(n *scheduler.Node){
 			func(n *scheduler.Node) { n.ID = "" },
 			func(n *scheduler.Node) { n.State = "sleepy" },
@@ -118,7 +118,7 @@ func TestNodesAreChecked(t *testing.T) {
 }
 
 func TestNodeViewsShowTheLoad(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")
 		r.submit(scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 3000, MemoryMB: 100}})
 		views, err := r.Nodes(t.Context())

@@ -1,7 +1,6 @@
 package scheduler_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -32,7 +31,7 @@ func (r *rig) explain(id scheduler.JobID) map[scheduler.Code]int {
 type reasons = map[scheduler.Code]int
 
 func TestExplainCountsEveryNode(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		job := r.submit(scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 2000, MemoryMB: 1000}})
 		require.Equal(t, reasons{scheduler.CodeNoNodes: 0}, r.explain(job))
 
@@ -61,7 +60,7 @@ func TestExplainCountsEveryNode(t *testing.T) {
 }
 
 func TestExplainBusyAndNever(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		running := r.submit(scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 3000}})
 		require.Equal(t, reasons{scheduler.CodeAwaitingPickUp: 0}, r.explain(running))
@@ -89,7 +88,7 @@ func TestExplainBusyAndNever(t *testing.T) {
 }
 
 func TestExplainFailuresAndFunds(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")
 		job := r.submit(scheduler.Submission{})
 		first := r.on(job)
@@ -99,13 +98,13 @@ func TestExplainFailuresAndFunds(t *testing.T) {
 		r.wait(time.Second)
 		require.Equal(t, scheduler.Placed, r.state(job))
 	})
-	inBubble(t, scheduler.Config{Escrow: &escrow{down: errors.New("away")}}, func(r *rig) {
+	inBubble(t, scheduler.Config{Escrow: away()}, func(t *testing.T, r *rig) {
 		require.Equal(t, reasons{scheduler.CodeAwaitingFunds: 0}, r.explain(r.submit(scheduler.Submission{})))
 	})
 }
 
 func TestExplainReplicas(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		twin := node("a2")
 		twin.Owner = "device:a"
 		r.sync(twin)

@@ -13,7 +13,7 @@ import (
 )
 
 func TestJobsWay(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		job := r.submit(scheduler.Submission{Name: "tile", Estimate: time.Second})
 		require.Equal(t, scheduler.Queued, r.state(job))
 		r.nodes("a")
@@ -48,7 +48,7 @@ func TestJobsWay(t *testing.T) {
 }
 
 func TestVestingWindow(t *testing.T) {
-	inBubble(t, scheduler.Config{Vest: time.Minute}, func(r *rig) {
+	inBubble(t, scheduler.Config{Vest: time.Minute}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{})
 		require.Equal(t, scheduler.Validated, r.report(done(r.fetch("a"), "")).Job)
@@ -64,7 +64,7 @@ func TestVestingWindow(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	inBubble(t, scheduler.Config{Escrow: &escrow{down: errors.New("away")}}, func(r *rig) {
+	inBubble(t, scheduler.Config{Escrow: away()}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")
 		job := r.submit(scheduler.Submission{})
 		cancelled, err := r.Cancel(t.Context(), job)
@@ -77,7 +77,7 @@ func TestCancel(t *testing.T) {
 		_, err = r.Cancel(t.Context(), "nobody")
 		kind(t, fault.NotFound, err)
 	})
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")
 		job := r.submit(scheduler.Submission{Trust: quorum(2, 2)})
 		reported, running := r.fetch("a"), r.fetch("b")
@@ -94,7 +94,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestPauseAndResume(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b", "c")
 		job := r.submit(scheduler.Submission{Trust: quorum(2, 2)})
 		first := r.get(job).Attempts[0]
@@ -126,16 +126,16 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 func TestPausePending(t *testing.T) {
-	e := &escrow{down: errors.New("away")}
-	inBubble(t, scheduler.Config{Escrow: e, HoldRetry: 5 * time.Second}, func(r *rig) {
+	e := away()
+	inBubble(t, scheduler.Config{Escrow: e, HoldRetry: 5 * time.Second}, func(t *testing.T, r *rig) {
 		job := r.submit(scheduler.Submission{})
 		require.Equal(t, scheduler.Pending, r.state(job))
 		_, err := r.Pause(t.Context(), job)
 		require.NoError(t, err)
-		asked := len(e.asked)
+		asked := len(e.holds())
 		r.wait(time.Minute)
-		require.Len(t, e.asked, asked, "nothing is asked for a paused job")
-		e.down = nil
+		require.Len(t, e.holds(), asked, "nothing is asked for a paused job")
+		e.set(nil, nil)
 		_, err = r.Resume(t.Context(), job)
 		require.NoError(t, err)
 		r.wait(time.Second)
@@ -144,7 +144,7 @@ func TestPausePending(t *testing.T) {
 }
 
 func TestDeadline(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		at := time.Now().Add(10 * time.Second)
 		running := r.submit(scheduler.Submission{Deadline: at})
@@ -168,7 +168,7 @@ func TestDeadline(t *testing.T) {
 }
 
 func TestQuorumAgrees(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		same := node("a2")
 		same.Owner = "device:a"
 		r.nodes("a")
@@ -192,7 +192,7 @@ func TestQuorumAgrees(t *testing.T) {
 }
 
 func TestQuorumDisagrees(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b", "c", "d", "e")
 		job := r.submit(scheduler.Submission{Trust: quorum(2, 2)})
 		say := func(out string) scheduler.ReportVerdict {
@@ -220,7 +220,7 @@ func TestQuorumDisagrees(t *testing.T) {
 }
 
 func TestQuorumOfMoreIsNotHeldUpByOne(t *testing.T) {
-	inBubble(t, scheduler.Config{Lease: 10 * time.Second}, func(r *rig) {
+	inBubble(t, scheduler.Config{Lease: 10 * time.Second}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b", "c")
 		job := r.submit(scheduler.Submission{Trust: quorum(2, 3)})
 		attempts := r.get(job).Attempts
@@ -236,7 +236,7 @@ func TestQuorumOfMoreIsNotHeldUpByOne(t *testing.T) {
 }
 
 func TestQuorumConfirmsFailure(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")
 		job := r.submit(scheduler.Submission{Trust: quorum(2, 2)})
 		attempts := r.get(job).Attempts
@@ -252,7 +252,7 @@ func TestQuorumConfirmsFailure(t *testing.T) {
 }
 
 func TestFailureIsConfirmedByAnotherOwner(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")
 		job := r.submit(scheduler.Submission{Tier: scheduler.Gold})
 		first := r.on(job)
@@ -268,7 +268,7 @@ func TestFailureIsConfirmedByAnotherOwner(t *testing.T) {
 }
 
 func TestFailureOnTheOnlyNodeIsTriedThereAgain(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{})
 		r.report(exit(r.fetch("a"), 1))
@@ -283,7 +283,7 @@ func TestClassesHaveTheirOwnLimits(t *testing.T) {
 	for _, tier := range scheduler.Tiers()[1:] {
 		for _, class := range scheduler.Classes() {
 			t.Run(string(tier)+" "+string(class), func(t *testing.T) {
-				inBubble(t, scheduler.Config{}, func(r *rig) {
+				inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 					r.nodes("a")
 					job := r.submit(scheduler.Submission{Tier: tier})
 					limit := scheduler.TermsOf(tier).Retries[class]
@@ -311,15 +311,15 @@ func TestClassesHaveTheirOwnLimits(t *testing.T) {
 
 func TestFunds(t *testing.T) {
 	e := &escrow{}
-	inBubble(t, scheduler.Config{Escrow: e, HoldRetry: 5 * time.Second}, func(r *rig) {
+	inBubble(t, scheduler.Config{Escrow: e, HoldRetry: 5 * time.Second}, func(t *testing.T, r *rig) {
 		job := r.submit(scheduler.Submission{Trust: quorum(2, 3), Estimate: time.Second})
 		require.Equal(t, scheduler.Queued, r.state(job))
 		j := r.get(job).Job
-		require.Equal(t, []scheduler.Hold{{Job: job, Tenant: "default", Payer: "operator", Amount: j.Quote}}, e.asked)
+		require.Equal(t, []scheduler.Hold{{Job: job, Tenant: "default", Payer: "operator", Amount: j.Quote}}, e.holds())
 		require.Equal(t, scheduler.Price(1000), j.Price)
 		require.Equal(t, scheduler.Price(3000), j.Quote)
 
-		e.answer = func(scheduler.Hold) error { return fault.New(fault.Insufficient, "x", "only 3 FOG") }
+		e.set(nil, fault.New(fault.Insufficient, "x", "only 3 FOG"))
 		poor := r.try(scheduler.Submission{Key: "k"})
 		kind(t, fault.Insufficient, poor.Err)
 		require.Equal(t, scheduler.Refused, poor.Job.State)
@@ -330,27 +330,27 @@ func TestFunds(t *testing.T) {
 		require.False(t, again.Fresh)
 		require.Equal(t, poor.Job.ID, again.Job.ID)
 
-		e.answer = func(scheduler.Hold) error { return fault.New(fault.Unavailable, "x", "busy") }
+		e.set(nil, fault.New(fault.Unavailable, "x", "busy"))
 		open := r.try(scheduler.Submission{})
 		require.NoError(t, open.Err)
 		require.Equal(t, scheduler.Pending, open.Job.State)
-		e.answer = nil
+		e.set(nil, nil)
 		r.wait(7 * time.Second)
 		require.Equal(t, scheduler.Queued, r.state(open.Job.ID))
 
-		e.down = errors.New("away")
+		e.set(errors.New("away"), nil)
 		open = r.try(scheduler.Submission{})
 		require.Equal(t, scheduler.Pending, open.Job.State)
 		r.wait(time.Minute)
 		require.Equal(t, scheduler.Pending, r.state(open.Job.ID))
-		e.down = nil
+		e.set(nil, nil)
 		r.wait(7 * time.Second)
 		require.Equal(t, scheduler.Queued, r.state(open.Job.ID))
 	})
 }
 
 func TestSubmitIsIdempotent(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		first := r.try(scheduler.Submission{Key: "k", Name: "a"})
 		require.True(t, first.Fresh)
 		again := r.try(scheduler.Submission{Key: "k", Name: "a"})
@@ -371,7 +371,7 @@ func TestSubmitIsIdempotent(t *testing.T) {
 }
 
 func TestTiersOrderTheQueue(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		var jobs []scheduler.JobID
 		tiers := []scheduler.Tier{scheduler.Bronze, scheduler.Silver, scheduler.Gold, scheduler.Bronze, scheduler.Gold}
 		for _, tier := range tiers {
@@ -393,7 +393,7 @@ func TestTiersOrderTheQueue(t *testing.T) {
 }
 
 func TestRetention(t *testing.T) {
-	inBubble(t, scheduler.Config{Retention: time.Hour}, func(r *rig) {
+	inBubble(t, scheduler.Config{Retention: time.Hour}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		over, open := r.submit(scheduler.Submission{}), r.submit(scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 64000}})
 		r.report(done(r.fetch("a"), ""))

@@ -2,7 +2,10 @@ package scheduler_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,9 +32,9 @@ type rig struct {
 }
 
 // inBubble runs a test on a rig inside a synctest bubble.
-func inBubble(t *testing.T, cfg scheduler.Config, test func(r *rig)) {
+func inBubble(t *testing.T, cfg scheduler.Config, test func(t *testing.T, r *rig)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { test(start(t, cfg)) })
+	synctest.Test(t, func(t *testing.T) { test(t, start(t, cfg)) })
 }
 
 // start opens a scheduler on a memory of its own, unless cfg has a store, and runs it until the test ends.
@@ -198,12 +201,18 @@ func as(ctx context.Context, account principal.Account) context.Context {
 
 // escrow is an Escrow whose answers a test sets.
 type escrow struct {
+	mu     sync.Mutex // guards what follows
 	answer func(h scheduler.Hold) error
 	down   error
 	asked  []scheduler.Hold
 }
 
+// away is an escrow that does not answer.
+func away() *escrow { return &escrow{down: errors.New("away")} }
+
 func (e *escrow) Hold(_ context.Context, holds []scheduler.Hold) ([]error, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.asked = append(e.asked, holds...)
 	if e.down != nil {
 		return nil, e.down
@@ -215,6 +224,19 @@ func (e *escrow) Hold(_ context.Context, holds []scheduler.Hold) ([]error, error
 		}
 	}
 	return out, nil
+}
+
+// set lets the escrow answer every hold with err, or no call at all where down is not nil.
+func (e *escrow) set(down, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.down, e.answer = down, func(scheduler.Hold) error { return err }
+}
+
+func (e *escrow) holds() []scheduler.Hold {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.asked)
 }
 
 func quorum(k, n int) *scheduler.Trust { return &scheduler.Trust{Replicas: n, Quorum: k} }

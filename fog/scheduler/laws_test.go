@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -64,8 +65,8 @@ func (w *world) submitOne(rt *rapid.T) {
 		b.Deadline = time.Now().Add(time.Minute)
 	}
 	out := w.try(b)
-	if w.escrow.answer == nil || w.escrow.down != nil {
-		require.NoError(rt, out.Err)
+	if out.Err != nil {
+		kind(w.t, fault.Insufficient, out.Err)
 	}
 	w.jobs = append(w.jobs, out.Job.ID)
 }
@@ -209,12 +210,13 @@ func (w *world) pass(rt *rapid.T) {
 }
 
 func (w *world) changeEscrow(rt *rapid.T) {
-	w.escrow.down, w.escrow.answer = nil, nil
 	switch rapid.IntRange(0, 3).Draw(rt, "escrow") {
 	case 0:
-		w.escrow.down = fault.New(fault.Unavailable, "test", "away")
+		w.escrow.set(errors.New("away"), nil)
 	case 1:
-		w.escrow.answer = func(scheduler.Hold) error { return fault.New(fault.Insufficient, "test", "poor") }
+		w.escrow.set(nil, fault.New(fault.Insufficient, "test", "poor"))
+	default:
+		w.escrow.set(nil, nil)
 	}
 }
 
@@ -326,7 +328,7 @@ func (w *world) lawsOfState(rt *rapid.T, r *scheduler.Record, valid map[int]int,
 
 // finish lets an honest fleet work until every job is over.
 func (w *world) finish() {
-	w.escrow.down, w.escrow.answer = nil, nil
+	w.escrow.set(nil, nil)
 	for _, id := range []string{"a", "b", "c", "d", "e", "f"} {
 		w.sync(node(id))
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func TestLeaseIsRenewedAndEnds(t *testing.T) {
-	inBubble(t, scheduler.Config{Lease: 30 * time.Second}, func(r *rig) {
+	inBubble(t, scheduler.Config{Lease: 30 * time.Second}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{})
 		o := r.fetch("a")
@@ -44,7 +44,7 @@ func TestLeaseIsRenewedAndEnds(t *testing.T) {
 }
 
 func TestOldTokenChangesNothing(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{})
 		old := r.fetch("a")
@@ -73,7 +73,7 @@ func TestOldTokenChangesNothing(t *testing.T) {
 }
 
 func TestLateResultIsTakenWhileNobodyElseHasTheSlot(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{})
 		o := r.fetch("a")
@@ -89,7 +89,7 @@ func TestLateResultIsTakenWhileNobodyElseHasTheSlot(t *testing.T) {
 }
 
 func TestReportIsIdempotent(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")
 		job := r.submit(scheduler.Submission{Trust: quorum(2, 2)})
 		o := r.fetch("a")
@@ -111,7 +111,7 @@ func TestReportIsIdempotent(t *testing.T) {
 }
 
 func TestPlacementThatIsNotFetchedGoesElsewhere(t *testing.T) {
-	inBubble(t, scheduler.Config{PickUp: 15 * time.Second, Lease: time.Second}, func(r *rig) {
+	inBubble(t, scheduler.Config{PickUp: 15 * time.Second, Lease: time.Second}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")
 		r.wait(2 * time.Second) // past the planner's grace
 		job := r.submit(scheduler.Submission{})
@@ -126,7 +126,7 @@ func TestPlacementThatIsNotFetchedGoesElsewhere(t *testing.T) {
 }
 
 func TestNodeDownLosesItsAttempts(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		running, waiting := r.submit(scheduler.Submission{}), scheduler.JobID("")
 		r.fetch("a")
@@ -147,7 +147,7 @@ func TestNodeDownLosesItsAttempts(t *testing.T) {
 func TestClosedAndDrainedNodesKeepWhatTheyRun(t *testing.T) {
 	for _, how := range []string{"closed", "drained"} {
 		t.Run(how, func(t *testing.T) {
-			inBubble(t, scheduler.Config{}, func(r *rig) {
+			inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 				r.nodes("a")
 				running := r.submit(scheduler.Submission{})
 				o := r.fetch("a")
@@ -177,7 +177,7 @@ func TestClosedAndDrainedNodesKeepWhatTheyRun(t *testing.T) {
 }
 
 func TestRemovedNodeLosesItsAttempts(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{})
 		r.fetch("a")
@@ -190,7 +190,7 @@ func TestRemovedNodeLosesItsAttempts(t *testing.T) {
 }
 
 func TestSuspendedAttemptKeepsItsLeaseForAWhile(t *testing.T) {
-	inBubble(t, scheduler.Config{MaxSuspend: time.Minute}, func(r *rig) {
+	inBubble(t, scheduler.Config{MaxSuspend: time.Minute}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{MaxRuntime: 30 * time.Second})
 		o := r.fetch("a")
@@ -216,7 +216,7 @@ func TestSuspendedAttemptKeepsItsLeaseForAWhile(t *testing.T) {
 }
 
 func TestAttemptThatRunsTooLongFails(t *testing.T) {
-	inBubble(t, scheduler.Config{Lease: 10 * time.Second}, func(r *rig) {
+	inBubble(t, scheduler.Config{Lease: 10 * time.Second}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{MaxRuntime: 30 * time.Second})
 		o := r.fetch("a")
@@ -232,7 +232,7 @@ func TestAttemptThatRunsTooLongFails(t *testing.T) {
 }
 
 func TestRestartedNodeLosesWhatItForgot(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		kept, forgotten := r.submit(scheduler.Submission{}), r.submit(scheduler.Submission{})
 		offers := r.claim(scheduler.Claim{Node: "a", Take: 2}).Offers
@@ -250,7 +250,7 @@ func TestRestartedNodeLosesWhatItForgot(t *testing.T) {
 }
 
 func TestClaimHandsOutInOrderAndUpToTake(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		var jobs []scheduler.JobID
 		for range 3 {
@@ -268,7 +268,7 @@ func TestClaimHandsOutInOrderAndUpToTake(t *testing.T) {
 }
 
 func TestHeldThatIsUnknownIsCancelled(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")
 		r.submit(scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 1}})
 		node := r.on(r.submit(scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 1}}))
@@ -286,7 +286,7 @@ func TestHeldThatIsUnknownIsCancelled(t *testing.T) {
 }
 
 func TestProgressOnlyGrows(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{})
 		o := r.fetch("a")
@@ -312,7 +312,7 @@ func TestProgressOnlyGrows(t *testing.T) {
 
 func TestHostileReports(t *testing.T) {
 	digest := strings.Repeat("a", 64)
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{Task: scheduler.Task{MaxStdoutBytes: 10}})
 		o := r.fetch("a")
@@ -352,7 +352,7 @@ func TestHostileReports(t *testing.T) {
 }
 
 func TestPlacedAttemptCannotBeReported(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(r *rig) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
 		job := r.submit(scheduler.Submission{})
 		a := r.get(job).Attempts[0]

@@ -18,7 +18,7 @@ import (
 
 func TestSubmissionsAreChecked(t *testing.T) {
 	digest := strings.Repeat("0", 64)
-	inBubble(t, scheduler.Config{MaxJobRuntime: time.Hour}, func(r *rig) {
+	inBubble(t, scheduler.Config{MaxJobRuntime: time.Hour}, func(t *testing.T, r *rig) {
 		for name, c := range map[string]struct {
 			field string
 			edit  func(b *scheduler.Submission)
@@ -75,7 +75,7 @@ func TestSubmissionsAreChecked(t *testing.T) {
 }
 
 func TestSubmissionDefaults(t *testing.T) {
-	inBubble(t, scheduler.Config{MaxJobRuntime: time.Hour}, func(r *rig) {
+	inBubble(t, scheduler.Config{MaxJobRuntime: time.Hour}, func(t *testing.T, r *rig) {
 		j := r.get(r.submit(scheduler.Submission{Tier: "GoLd"})).Job
 		require.Equal(t, scheduler.Gold, j.Tier)
 		require.Equal(t, scheduler.Demand{MilliCPU: 1000, MemoryMB: 64, Executor: "wasm"}, j.Demand)
@@ -107,12 +107,12 @@ func TestSubmitTx(t *testing.T) {
 			return store.Insert(ctx, jobs)
 		},
 	}}
-	inBubble(t, cfg, func(r *rig) {
+	inBubble(t, cfg, func(t *testing.T, r *rig) {
 		out, err := r.SubmitTx(t.Context(), nil, []scheduler.Submission{{Name: "a", Key: "k"}, {Name: ""}})
 		require.NoError(t, err)
 		require.Equal(t, scheduler.Pending, out[0].Job.State)
 		kind(t, fault.Invalid, out[1].Err)
-		require.Empty(t, e.asked, "nothing is asked inside the transaction")
+		require.Empty(t, e.holds(), "nothing is asked inside the transaction")
 		r.wait(2 * time.Second)
 		require.Equal(t, scheduler.Queued, r.state(out[0].Job.ID))
 	})
