@@ -193,6 +193,8 @@ func TestIsUniqueAndKind(t *testing.T) {
 	require.Equal(t, sql.ErrNoRows, db.Kind(sql.ErrNoRows))
 	known := fault.New(fault.Denied, "op", "no")
 	require.Equal(t, error(known), db.Kind(known))
+	hidden := &fault.Error{Op: "store.load", Err: context.DeadlineExceeded}
+	require.Equal(t, fault.Unavailable, fault.KindOf(db.Kind(hidden)), "an operation's name alone is no kind")
 }
 
 func TestDetailOfAnAbsentDatabase(t *testing.T) {

@@ -17,17 +17,13 @@ import (
 )
 
 // Kind gives an error of a driver its kind: trouble with the connection, with room or with time becomes Unavailable.
-// Other errors, among them sql.ErrNoRows and violated constraints, are returned as they are; nil stays nil.
+// Other errors, among them sql.ErrNoRows, violated constraints and all that have a kind already, are returned as they
+// are; nil stays nil.
 func Kind(err error) error {
-	var known *fault.Error
-	switch {
-	case err == nil, errors.As(err, &known):
-		return err
-	case absent(err):
+	if err != nil && fault.KindOf(err) == fault.Internal && absent(err) {
 		return unavailable("db", err)
-	default:
-		return err
 	}
+	return err
 }
 
 // IsUnique reports whether an error is a violated primary key or unique index.
