@@ -17,9 +17,11 @@ import (
 // in memory and on both databases.
 func TestOneJobAllTheWay(t *testing.T) {
 	for name, config := range map[string]func(*testing.T) fog.Config{
-		"memory":   func(*testing.T) fog.Config { return fog.Config{} },
-		"sqlite":   func(t *testing.T) fog.Config { return fog.Config{DataDir: t.TempDir()} },
-		"postgres": func(t *testing.T) fog.Config { return fog.Config{DatabaseURL: dbtest.PostgresURL(t), DataDir: t.TempDir()} },
+		"memory": func(*testing.T) fog.Config { return fog.Config{} },
+		"sqlite": func(t *testing.T) fog.Config { return fog.Config{DataDir: t.TempDir()} },
+		"postgres": func(t *testing.T) fog.Config {
+			return fog.Config{DatabaseURL: dbtest.PostgresURL(t), DataDir: t.TempDir()}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := config(t)
