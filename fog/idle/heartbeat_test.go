@@ -298,7 +298,7 @@ func TestStoreDown(t *testing.T) {
 func FuzzBeat(f *testing.F) {
 	f.Add("a", "boot", uint64(1), 0.5, 80.0, int64(1000), 1, "j.0.1", 0.5, uint8(255), uint8(1))
 	f.Add("", "", uint64(0), math.NaN(), math.Inf(1), int64(-1), -1, "", math.NaN(), uint8(0), uint8(2))
-	f.Add("..", "\x00", uint64(math.MaxUint64), -0.0, 1e308, int64(math.MaxInt64), math.MaxInt, strings.Repeat("x", 300), -1.0, uint8(7), uint8(3))
+	f.Add("..", "\x00", uint64(math.MaxUint64), -0.5, 1e308, int64(math.MaxInt64), math.MaxInt, strings.Repeat("x", 300), -1.0, uint8(7), uint8(3))
 	f.Fuzz(func(t *testing.T, id, boot string, seq uint64, cpu, battery float64, quiet int64, take int, attempt string, progress float64, known, flags uint8) {
 		i := newWorld(t).open(func(c *idle.Config) { c.Work = newDesk() })
 		join(t, i, "a")

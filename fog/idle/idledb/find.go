@@ -27,7 +27,7 @@ func selectDevices(from bun.IDB, rows *[]row) *bun.SelectQuery {
 // load reads devices by their ids.
 func load(ctx context.Context, from bun.IDB, ids []idle.DeviceID) ([]idle.Device, error) {
 	var rows []row
-	if err := selectDevices(from, &rows).Where("d.id IN (?)", bun.In(ids)).Scan(ctx); err != nil {
+	if err := selectDevices(from, &rows).Where("d.id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
 		return nil, err
 	}
 	return devices(rows)
@@ -175,7 +175,7 @@ func (s *Store) Purge(ctx context.Context, fence duty.Fence, seenBefore time.Tim
 		for _, statement := range []string{
 			"DELETE FROM idle_pulses WHERE device IN (?)", "DELETE FROM idle_devices WHERE id IN (?)",
 		} {
-			if _, err := tx.NewRaw(statement, bun.In(ids)).Exec(ctx); err != nil {
+			if _, err := tx.NewRaw(statement, bun.List(ids)).Exec(ctx); err != nil {
 				return fmt.Errorf("delete: %w", err)
 			}
 		}

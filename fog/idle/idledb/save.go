@@ -148,7 +148,7 @@ func (s *Store) heard(ctx context.Context, tx bun.Tx, changes []idle.Change, pas
 		query += " FOR UPDATE"
 	}
 	var rows []pulseRow
-	if err := tx.NewRaw(query, bun.In(ids)).Scan(ctx, &rows); err != nil {
+	if err := tx.NewRaw(query, bun.List(ids)).Scan(ctx, &rows); err != nil {
 		return nil, err
 	}
 	heard := map[string]bool{}
@@ -226,7 +226,7 @@ func (s *Store) updatePulses(ctx context.Context, tx bun.Tx, rows []pulseRow) er
 	if s.d.Dialect == Postgres || len(rows) == 0 {
 		return execute(ctx, tx, s.sql.updatePulses, rows)
 	}
-	statement, err := tx.Tx.PrepareContext(ctx, s.sql.updatePulses)
+	statement, err := tx.PrepareContext(ctx, s.sql.updatePulses)
 	if err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func (s *Store) Touch(ctx context.Context, pulses []idle.Pulse) ([]idle.DeviceID
 		if err := s.updatePulses(ctx, tx, rows); err != nil {
 			return err
 		}
-		return tx.NewRaw("SELECT id, version FROM idle_devices WHERE id IN (?)", bun.In(ids)).Scan(ctx, &stored)
+		return tx.NewRaw("SELECT id, version FROM idle_devices WHERE id IN (?)", bun.List(ids)).Scan(ctx, &stored)
 	})
 	if err != nil {
 		return nil, failed("touch", err)
