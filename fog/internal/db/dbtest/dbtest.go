@@ -15,14 +15,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"github.com/fogcompute/fogcompute/fog/internal/db"
 	"github.com/fogcompute/fogcompute/fog/internal/id"
-
-	"time"
 )
 
 // AddressVariable names the environment variable with the address of a PostgreSQL server to use instead of our own. Its
