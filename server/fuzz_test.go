@@ -1,0 +1,104 @@
+package server_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/fogcompute/fogcompute/server"
+)
+
+// hostile are bodies that any endpoint must survive.
+func hostile() []string {
+	return []string{
+		"", "{", "null", "[]", `""`, "0", "{}", `{"":null}`, `{"name":1e999}`, `{"amount":NaN}`, "\xff\xfe", `{"a":"\u0000"}`, `{"a":"\ud800"}`,
+		`{"name":{"name":{"name":{}}}}`, `{"NAME":"x","name":"y"}`, `{"token":9223372036854775808}`, `{"token":-1.5}`, "{}{}", "// {}",
+	}
+}
+
+// fuzzBody sends bodies to one endpoint: whatever they hold, the answer is a JSON object, and an error is a problem
+// that is the client's fault.
+func fuzzBody(f *testing.F, method, path string, seeds ...string) {
+	f.Helper()
+	for _, seed := range append(hostile(), seeds...) {
+		f.Add(seed)
+	}
+	a := newAPI(f, server.Config{})
+	a.ok("POST", devicesPath, aDevice)
+	job := a.submit(aJob)
+	if path == "/job" {
+		path = job
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		a := &api{t, a.handler, a.house}
+		got := a.do(method, path, body, "Fog-Protocol", "1")
+		if got.status == 200 {
+			got.object(t)
+			return
+		}
+		if got.status >= 500 {
+			t.Fatalf("%d for %q: %s", got.status, body, got.body)
+		}
+		got.problem(t, got.status)
+		if !json.Valid([]byte(got.body)) {
+			t.Fatalf("not JSON: %q", got.body)
+		}
+	})
+}
+
+func FuzzSubmit(f *testing.F) {
+	fuzzBody(f, "POST", jobsPath, aJob,
+		`{"name":"x","sla_tier":"bronze","cpu_required":64,"memory_required":512,"gpu_required":8,"duration_estimate":1e308,"data_size_mb":1e308}`,
+		`{"name":"x","sla_tier":"gold","cpu_required":1,"memory_required":1,"trust":"quorum:2/3","deadline":"9999-12-31T23:59:59Z","seed":18446744073709551615}`,
+		`{"name":"x","sla_tier":"gold","cpu_required":1,"memory_required":1,"args":["\u0000"],"inputs":[{"path":"../x","sha256":"`+emptyDigest+`"}]}`)
+}
+
+func FuzzChangeJob(f *testing.F) {
+	fuzzBody(f, "PATCH", "/job", `{"status":"pause"}`, `{"status":"resume"}`, `{"status":"PAUSED"}`, `{"status":""}`)
+}
+
+func FuzzRegister(f *testing.F) {
+	fuzzBody(f, "POST", devicesPath, aDevice,
+		`{"device_id":"a","device_type":"server","cpu_cores":1,"memory_mb":512,"labels":{"a":"b"},"executors":["wasm"],"policy":{"cpu":{"start":0.5,"stop":0.8,"unknown":"allow"}}}`,
+		`{"device_id":"a","device_type":"server","cpu_cores":1,"memory_mb":512,"policy":{"battery":{"start":1e308,"stop":-1e308,"unknown":"deny"},"dwell_seconds":1e308}}`)
+}
+
+func FuzzHeartbeat(f *testing.F) {
+	fuzzBody(f, "POST", devicesPath+"/phone/heartbeat",
+		`{"battery":50,"is_charging":true,"boot":"b","seq":1,"telemetry":{"cpu_foreign":0.1,"user_idle_seconds":1e308,"temp_c":null},"held":[{"attempt":"a.0.1","token":1}],"take":1}`,
+		`{"boot":"b","seq":18446744073709551615,"bye":true}`)
+}
+
+func FuzzHeartbeats(f *testing.F) {
+	fuzzBody(f, "POST", "/api/idle-compute/heartbeats", `{"beats":[{"device_id":"phone","boot":"b","seq":1}]}`, `{"beats":[{},{},null]}`)
+}
+
+func FuzzProgress(f *testing.F) {
+	fuzzBody(f, "POST", "/api/scheduler/attempts/a.0.1/progress", `{"token":1,"fraction":0.5}`)
+}
+
+func FuzzResult(f *testing.F) {
+	fuzzBody(f, "POST", "/api/scheduler/attempts/a.0.1/result",
+		`{"token":1,"node":"n","exit_code":0,"stdout":"aGVsbG8=","stderr":"","outputs":[{"path":"tile.pgm","sha256":"`+emptyDigest+`","bytes":0}],"cpu_seconds":1,"wall_seconds":1}`,
+		`{"token":1,"class":"device","reason":"the worker died"}`)
+}
+
+func FuzzBenchmarkStop(f *testing.F) {
+	fuzzBody(f, "POST", "/api/benchmarks/stop", `{"benchmark_id":"x"}`)
+}
+
+func FuzzBenchmarkStart(f *testing.F) {
+	fuzzBody(f, "POST", "/api/benchmarks/start", `{"type":"beauty"}`, `{"type":"stress","duration":1e308}`, `{"type":"stress","duration":-1}`)
+}
+
+func FuzzAbsent(f *testing.F) {
+	a := newAPI(f, server.Config{})
+	for _, seed := range append(hostile(), `{"address":"a","amount":"-1"}`) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		a := &api{t, a.handler, a.house}
+		for _, path := range []string{"/api/tokenomics/stake", "/api/tokenomics/vote", "/api/betanet/deploy"} {
+			a.refused(503, "POST", path, body)
+		}
+	})
+}

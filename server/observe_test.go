@@ -1,0 +1,55 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fogcompute/fogcompute/fog"
+)
+
+// panicking returns a server with two handlers that panic, before and after their first byte.
+func panicking(t *testing.T, log *bytes.Buffer) *Server {
+	t.Helper()
+	house, err := fog.Open(context.Background(), fog.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, house.Close()) })
+	s, err := New(house, Config{Logger: slog.New(slog.NewJSONHandler(log, nil))})
+	require.NoError(t, err)
+	s.router.GET("/panic/early", func(*gin.Context) { panic("a secret") })
+	s.router.GET("/panic/late", func(c *gin.Context) { c.String(http.StatusOK, "half"); panic("a secret") })
+	s.router.GET("/panic/abort", func(*gin.Context) { panic(http.ErrAbortHandler) })
+	return s
+}
+
+func TestPanicBecomesAProblem(t *testing.T) {
+	var log bytes.Buffer
+	s := panicking(t, &log)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/panic/early", nil)
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	assert.Equal(t, http.StatusInternalServerError, w.Code)
+	assert.Equal(t, problemType, w.Header().Get("Content-Type"))
+	var problem map[string]any
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &problem))
+	assert.Equal(t, "internal error", problem["detail"])
+	assert.NotContains(t, w.Body.String(), "secret")
+	assert.Contains(t, log.String(), "a secret", "the cause is in the log")
+}
+
+func TestPanicAfterTheFirstByteCutsTheConnection(t *testing.T) {
+	var log bytes.Buffer
+	s := panicking(t, &log)
+	for _, path := range []string{"/panic/late", "/panic/abort"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil)
+		assert.PanicsWithValue(t, http.ErrAbortHandler, func() { s.Handler().ServeHTTP(httptest.NewRecorder(), r) }, path)
+	}
+}
