@@ -255,7 +255,7 @@ func (w work) Wait(ctx context.Context, device idle.DeviceID) error {
 func (w work) Claim(ctx context.Context, claims []idle.WorkClaim) ([]idle.WorkGrant, error) {
 	asked := make([]scheduler.Claim, len(claims))
 	for i, c := range claims {
-		asked[i] = scheduler.Claim{Node: scheduler.NodeID(c.Device), Take: c.Take}
+		asked[i] = scheduler.Claim{Node: scheduler.NodeID(c.Device), Take: c.Take, Restarted: c.Restarted}
 		for _, h := range c.Held {
 			asked[i].Held = append(asked[i].Held, scheduler.Held{
 				Attempt: scheduler.AttemptID(h.Attempt), Token: h.Token, Suspended: h.Suspended, Progress: h.Progress,
