@@ -40,6 +40,12 @@ type Config struct {
 	Now func() time.Time
 }
 
+// Validate names the first field that cannot work, and is nil for a configuration that New takes.
+func (c Config) Validate() error {
+	_, err := c.filled()
+	return err
+}
+
 // filled returns the configuration with its defaults set, or the first field that cannot work.
 func (c Config) filled() (Config, error) {
 	if c.Origins == nil {
@@ -49,6 +55,9 @@ func (c Config) filled() (Config, error) {
 		if err := checkOrigin(origin); err != nil {
 			return c, err
 		}
+	}
+	if len(c.TrustedProxies) > 0 && len(c.Keys) == 0 {
+		return c, fmt.Errorf("server: behind a proxy every client looks local, so Keys must not be empty")
 	}
 	c.MaxBody = or(c.MaxBody, 1<<20)
 	c.MaxWait = or(c.MaxWait, 30*time.Second)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 
+	"github.com/fogcompute/fogcompute/fog/idle"
 	"github.com/fogcompute/fogcompute/fog/idle/agent"
 	"github.com/fogcompute/fogcompute/server"
 )
@@ -41,8 +42,10 @@ func harvest(ctx context.Context, s settings, d door, log *slog.Logger) {
 	if !s.harvest() {
 		return
 	}
+	policy := idle.DefaultPolicy(idle.Server)
+	policy.CPU = idle.Band{} // guests run while nobody else wants the CPU: the load of others needs no rule
 	err := agent.Run(ctx, agent.Config{
-		Server: d.url, Key: d.key, DataDir: filepath.Join(s.DataDir, "agent"), Logger: log,
+		Server: d.url, Key: d.key, DataDir: filepath.Join(s.DataDir, "agent"), Policy: &policy, Logger: log,
 	})
 	if err != nil && ctx.Err() == nil {
 		log.Error("the local agent has ended: jobs are not run on this machine", "error", err)

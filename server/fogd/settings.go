@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/fogcompute/fogcompute/server"
 )
 
 // settings are the flags of the program; each can be given by the environment as well, and a flag wins.
@@ -54,6 +56,9 @@ func (s *settings) check() error {
 		if p.Bits() == 0 {
 			return fmt.Errorf("--trusted-proxies %s would trust everybody", p)
 		}
+	}
+	if err := (server.Config{Origins: s.Origins}).Validate(); err != nil {
+		return err
 	}
 	// The first release of the platform named the driver in the URL.
 	s.DatabaseURL = strings.Replace(s.DatabaseURL, "postgresql+asyncpg://", "postgresql://", 1)
