@@ -14,7 +14,7 @@ import (
 
 const (
 	flowBatch     = 256         // facts handled together
-	flowClaim     = time.Minute // a claim not marked done by then may be taken by another server
+	flowClaim     = 3 * time.Second // a claim not marked done by then is taken again: its server has died
 	flowPoll      = time.Second // facts of other servers are seen at least this often
 	flowRetry     = 200 * time.Millisecond
 	flowRetryMost = time.Minute
