@@ -96,7 +96,7 @@ func (s AttemptState) Live() bool {
 // leased reports whether the node holds the attempt.
 func (s AttemptState) leased() bool { return s == AttemptRunning || s == AttemptSuspended }
 
-// Class says whose fault a failure is; each has its own limit (Terms.Retries) and back-off.
+// Class says whose fault a failure is; each has its own limit (Terms.Limits) and back-off.
 type Class string
 
 // The failure classes.

@@ -10,7 +10,17 @@ import (
 )
 
 // BenchmarkCycle carries jobs from submission to vesting: eight clients submit and eight nodes work.
-func BenchmarkCycle(b *testing.B) {
+func BenchmarkCycle(b *testing.B) { cycle(b, 0, scheduler.Demand{}) }
+
+// BenchmarkCycleBeforeHopeless does so while 100,000 jobs wait that no node can take.
+func BenchmarkCycleBeforeHopeless(b *testing.B) { cycle(b, 100_000, scheduler.Demand{MilliGPU: 1000}) }
+
+// BenchmarkCycleBeforeBacklog does so while 100,000 jobs wait that would need a node for themselves.
+func BenchmarkCycleBeforeBacklog(b *testing.B) {
+	cycle(b, 100_000, scheduler.Demand{MilliCPU: 8000, MemoryMB: 1 << 16})
+}
+
+func cycle(b *testing.B, backlog int, demand scheduler.Demand) {
 	ctx, cancel := context.WithCancel(b.Context())
 	s, err := scheduler.New(scheduler.Config{})
 	if err != nil {
@@ -33,12 +43,13 @@ func BenchmarkCycle(b *testing.B) {
 	for i := range nodes {
 		working.Go(func() { work(ctx, s, nodes[i].ID, done) })
 	}
+	submit(b, s, backlog, demand)
 	b.ResetTimer()
 	var clients sync.WaitGroup
 	for c := range 8 {
 		clients.Go(func() {
 			for i := c; i < b.N; i += 8 {
-				if _, err := s.Submit(ctx, []scheduler.Submission{{Name: "job"}}); err != nil {
+				if _, err := s.Submit(ctx, []scheduler.Submission{{Name: "job", Tier: scheduler.Gold}}); err != nil {
 					b.Error(err)
 				}
 			}
@@ -53,6 +64,17 @@ func BenchmarkCycle(b *testing.B) {
 	cancel()
 	working.Wait()
 	running.Wait()
+}
+
+// submit queues bronze jobs.
+func submit(b *testing.B, s *scheduler.Scheduler, n int, demand scheduler.Demand) {
+	jobs := make([]scheduler.Submission, n)
+	for i := range jobs {
+		jobs[i] = scheduler.Submission{Name: "backlog", Demand: demand}
+	}
+	if _, err := s.Submit(b.Context(), jobs); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // work fetches and reports until ctx ends.

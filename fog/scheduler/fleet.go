@@ -40,6 +40,22 @@ func (f *fleet) renew(nodes []Node) (next *fleet, fresh []NodeID) {
 	return next, fresh
 }
 
+// opens reports whether one of the nodes may take what none of the fleet's could: it takes work and is new or changed.
+func (f *fleet) opens(nodes []Node) bool {
+	for i := range nodes {
+		if !nodes[i].takes() {
+			continue
+		}
+		if f == nil {
+			return true
+		}
+		if old, ok := f.index[nodes[i].ID]; !ok || f.nodes[old].Version != nodes[i].Version {
+			return true
+		}
+	}
+	return false
+}
+
 // recount takes the live attempts of some nodes (nil: of all) for the whole truth about their load.
 func (f *fleet) recount(of []NodeID, live []Attempt) {
 	if of == nil {

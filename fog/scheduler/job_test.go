@@ -286,7 +286,7 @@ func TestClassesHaveTheirOwnLimits(t *testing.T) {
 				inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 					r.nodes("a")
 					job := r.submit(scheduler.Submission{Tier: tier})
-					limit := scheduler.TermsOf(tier).Retries[class]
+					limit := scheduler.TermsOf(tier).Limits.Of(class)
 					for n := 1; n <= limit; n++ {
 						require.Equal(t, scheduler.Placed, r.state(job), n)
 						v := r.report(failed(r.fetch("a"), class))

@@ -58,7 +58,7 @@ func (d *draft) fail(a *Attempt, s AttemptState, class Class, reason string) {
 	j := &d.Job
 	n := j.count(class)
 	d.note("slot %d on %s: %s (%s)", a.Slot, a.Node, reason, class)
-	switch limit := TermsOf(j.Tier).Retries[class]; {
+	switch limit := TermsOf(j.Tier).Limits.Of(class); {
 	case class == ClassJob && d.confirmed(a):
 		j.Result = a.Result
 		d.end(Failed, reason+", on nodes of two owners")

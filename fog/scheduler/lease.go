@@ -17,6 +17,9 @@ func (d *draft) place(slot int, n *Node) error {
 	token := j.NextToken
 	j.NextToken++
 	j.Node = n.ID
+	if j.Reason == noDevice {
+		j.Reason = ""
+	}
 	d.Attempts = append(d.Attempts, Attempt{
 		ID: NewAttemptID(j.ID, slot, token), Job: j.ID, Tenant: j.Tenant, Slot: slot, Token: token,
 		Node: n.ID, NodeOwner: n.Owner, Demand: j.Demand, Price: j.Price,
@@ -27,11 +30,25 @@ func (d *draft) place(slot int, n *Node) error {
 	return nil
 }
 
-// postpone lets a job that no node can take now wait, so that it does not stand before those that can be placed.
-func (d *draft) postpone(wait time.Duration) {
-	d.Job.ReadyAt = d.now.Add(wait)
+// noDevice is the reason of a job that is postponed.
+const noDevice = "no device could take it now, however idle"
+
+// postpone lets a job that no open node could take wait, so that it does not stand before those that can be placed. The
+// planner recalls it when a node opens.
+func (d *draft) postpone() {
+	d.Job.Reason = noDevice
+	d.Job.ReadyAt = d.now.Add(patience(d.now.Sub(d.Job.Queued)))
 	d.changed = true
 }
+
+// patience is how long a postponed job is left alone: short for a new one, as its node may just be coming, and longer the
+// longer it has waited.
+func patience(waited time.Duration) time.Duration {
+	return min(max(waited/4, 500*time.Millisecond), maxPatience).Truncate(time.Microsecond)
+}
+
+// maxPatience bounds what a fleet that can never take thousands of jobs costs in writes.
+const maxPatience = 5 * time.Minute
 
 // lease starts a placed attempt on its node.
 func (d *draft) lease(id AttemptID) error {

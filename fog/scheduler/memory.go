@@ -241,15 +241,22 @@ func (m *Memory) Ready(_ context.Context, now time.Time, after *Rank, limit int)
 		from = rankKey(*after)
 	}
 	var out []Record
+	var early []*Job // seen ready by a call with a later time
 	for k := range m.ready.from(from) {
 		if len(out) >= limit {
 			break
 		}
 		r := m.jobs[JobID(k.id)]
-		if r.Job.ReadyAt.After(now) || after != nil && RankOf(&r.Job) == *after {
-			continue
+		switch {
+		case r.Job.ReadyAt.After(now):
+			early = append(early, &r.Job)
+		case after == nil || k != from:
+			out = append(out, r.copy())
 		}
-		out = append(out, r.copy())
+	}
+	for _, j := range early {
+		m.ready.remove(rankKey(RankOf(j)))
+		m.waiting.add(waitKey(j))
 	}
 	return out, nil
 }

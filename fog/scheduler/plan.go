@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -105,8 +106,10 @@ type planner struct {
 	grace    time.Time
 	timed    time.Time // last round of timers
 	surveyed time.Time // last reading of the nodes
+	recalled time.Time // last recall of postponed jobs
 	purged   time.Time
 	starved  bool  // the last round left jobs for want of room
+	recall   bool  // a node opened or grew: postponed jobs are to be looked at
 	typical  int64 // moving average of the processor demand of placed jobs, to guess how many jobs fit
 	ask      chan []JobID
 }
@@ -118,9 +121,6 @@ func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 	asking.Go(func() { s.askFunds(ctx, p.ask) })
 	defer asking.Wait()
 	defer close(p.ask)
-	if err := p.survey(ctx, true); err != nil {
-		return err
-	}
 	for {
 		if err := p.round(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -146,7 +146,7 @@ func (p *planner) round(ctx context.Context) error {
 	n := p.s.marks.take(now)
 	tick := now.Sub(p.surveyed) >= p.s.cfg.Poll
 	if n.nodes || tick {
-		if err := p.survey(ctx, tick && p.starved); err != nil {
+		if err := p.survey(ctx, p.fleet == nil || tick && p.starved); err != nil {
 			return err
 		}
 	}
@@ -173,6 +173,7 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 		return fault.Wrap("scheduler.plan", err)
 	}
 	p.surveyed = p.s.now()
+	p.recall = p.recall || p.fleet.opens(nodes)
 	if !load {
 		next, fresh := p.fleet.renew(nodes)
 		p.fleet = next
@@ -251,28 +252,28 @@ func (p *planner) timers(ctx context.Context) error {
 
 // fill places ready jobs, best first, page by page until there is no room or nothing that fits.
 func (p *planner) fill(ctx context.Context, sweep bool) error {
-	scan := maxScan
-	if sweep {
-		scan = maxSweep
+	room := p.fleet.room()
+	if p.starved = room <= 0; p.starved {
+		return nil
 	}
-	p.starved = false
+	scan, horizon := p.reach(sweep)
 	var after *Rank
 	for limit := 0; scan > 0; scan -= limit {
-		room := p.fleet.room()
-		if room <= 0 {
-			p.starved = true
-			return nil
-		}
 		limit = min(max(limit*2, int(min(16+2*room/p.typical, maxPage))), maxPage)
-		records, err := p.s.cfg.Store.Ready(ctx, p.s.now(), after, limit)
+		now := p.s.now()
+		records, err := p.s.cfg.Store.Ready(ctx, now.Add(horizon), after, limit)
 		if err != nil {
 			return fault.Wrap("scheduler.plan", err)
 		}
-		if len(records) == 0 {
-			return nil
-		}
-		if err := p.assign(ctx, records); err != nil {
+		ready := slices.DeleteFunc(slices.Clone(records), func(r Record) bool { // those that back off are no business of a recall
+			return r.Job.ReadyAt.After(now) && r.Job.Reason != noDevice
+		})
+		if err := p.assign(ctx, ready); err != nil {
 			return err
+		}
+		if room = p.fleet.room(); room <= 0 {
+			p.starved = true
+			return nil
 		}
 		if len(records) < limit {
 			return nil
@@ -281,9 +282,23 @@ func (p *planner) fill(ctx context.Context, sweep bool) error {
 		after = &rank
 	}
 	if !p.starved {
-		p.s.marks.ring() // everything looked at was placed: there may be more
+		p.s.marks.ring() // all that was looked at is placed or postponed: there may be more
 	}
 	return nil
+}
+
+// reach is how many jobs a round looks at, and how far into the future they may be postponed: when a node opened, all of
+// them are recalled, at most once in each poll interval.
+func (p *planner) reach(sweep bool) (scan int, horizon time.Duration) {
+	now := p.s.now()
+	switch {
+	case p.recall && now.Sub(p.recalled) >= p.s.cfg.Poll:
+		p.recall, p.recalled = false, now
+		return maxSweep, maxPatience
+	case sweep:
+		return maxSweep, 0
+	}
+	return maxScan, 0
 }
 
 // assign places one page of jobs and commits the plan.
@@ -299,7 +314,10 @@ func (p *planner) assign(ctx context.Context, records []Record) error {
 		}
 		d := newDraft(records[i], now, p.s.rules)
 		if fates[i] == hopeless {
-			d.postpone(patience(now.Sub(d.Job.Queued)))
+			if d.Job.ReadyAt.After(now) {
+				continue // it was recalled in vain
+			}
+			d.postpone()
 		}
 		for _, a := range plan[i] {
 			if err := d.place(a.slot, &p.fleet.nodes[a.node]); err != nil {
@@ -327,12 +345,6 @@ func (p *planner) assign(ctx context.Context, records []Record) error {
 		}
 	}
 	return nil
-}
-
-// patience is how long a job that no open node could take is left alone: short for a new one, as its node may just be
-// coming, and longer the longer it has waited.
-func patience(waited time.Duration) time.Duration {
-	return min(max(waited/4, 500*time.Millisecond), 5*time.Second).Truncate(time.Microsecond)
 }
 
 // Retention works in small portions, so that the planner is never away for long.

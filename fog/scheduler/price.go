@@ -67,7 +67,12 @@ func (p TierPricer) price(j *Job) Price {
 	if span <= 0 {
 		span = j.MaxRuntime
 	}
-	rate := mulDiv(uint64(cpu), uint64(max(j.Demand.MilliCPU, 0)), 1) + mulDiv(uint64(gpu), uint64(max(j.Demand.MilliGPU, 0)), 1)
+	rate, carry := bits.Add64(
+		mulDiv(uint64(cpu), uint64(max(j.Demand.MilliCPU, 0)), 1),
+		mulDiv(uint64(gpu), uint64(max(j.Demand.MilliGPU, 0)), 1), 0)
+	if carry > 0 {
+		rate = math.MaxUint64
+	}
 	rate = mulDiv(rate, uint64(TermsOf(j.Tier).PriceMilli), 1) // in 1e-6 base units a second
 	whole := mulDiv(rate, uint64(span/time.Microsecond), 1e12)
 	return Price(min(whole, math.MaxInt64/(MaxReplicas+1)))

@@ -42,8 +42,8 @@ type Terms struct {
 	DeadlineFactor int
 	// Trust is the default of a submission that names none.
 	Trust Trust
-	// Retries is the number of failures of each class at which a job fails.
-	Retries map[Class]int
+	// Limits are the numbers of failures at which a job fails.
+	Limits Limits
 	// PriceMilli is the price factor in thousandths.
 	PriceMilli int64
 }
@@ -52,17 +52,31 @@ type Terms struct {
 func TermsOf(t Tier) Terms {
 	switch t {
 	case Platinum:
-		return Terms{t, 8, 2, Trust{2, 2}, retries(16, 3, 10, 2), 4000}
+		return Terms{t, 8, 2, Trust{2, 2}, Limits{16, 3, 10, 2}, 4000}
 	case Gold:
-		return Terms{t, 4, 4, Trust{1, 1}, retries(12, 3, 8, 2), 2500}
+		return Terms{t, 4, 4, Trust{1, 1}, Limits{12, 3, 8, 2}, 2500}
 	case Silver:
-		return Terms{t, 2, 8, Trust{1, 1}, retries(8, 2, 6, 1), 1500}
+		return Terms{t, 2, 8, Trust{1, 1}, Limits{8, 2, 6, 1}, 1500}
 	}
-	return Terms{Bronze, 1, 16, Trust{1, 1}, retries(6, 2, 5, 1), 1000}
+	return Terms{Bronze, 1, 16, Trust{1, 1}, Limits{6, 2, 5, 1}, 1000}
 }
 
-func retries(device, job, infra, policy int) map[Class]int {
-	return map[Class]int{ClassDevice: device, ClassJob: job, ClassInfra: infra, ClassPolicy: policy}
+// Limits are numbers of failures, by class.
+type Limits struct{ Device, Job, Infra, Policy int }
+
+// Of is the limit of a class; zero for an unknown one.
+func (l Limits) Of(c Class) int {
+	switch c {
+	case ClassDevice:
+		return l.Device
+	case ClassJob:
+		return l.Job
+	case ClassInfra:
+		return l.Infra
+	case ClassPolicy:
+		return l.Policy
+	}
+	return 0
 }
 
 // Trust says how a job's result becomes believed.
