@@ -37,7 +37,7 @@ func Main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
-	s := &server{ctx: context.Background(), in: make(chan order), out: out}
+	s := &server{ctx: context.Background(), in: make(chan order), out: bufio.NewWriterSize(out, maxPiece)}
 	go s.receive(bufio.NewReaderSize(os.Stdin, maxPiece))
 	if err := s.serve(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -59,7 +59,7 @@ type order struct {
 type server struct {
 	ctx context.Context
 	in  chan order
-	out io.Writer
+	out *bufio.Writer
 	box *sandbox
 	// memory is how many private bytes this process may have beside what a run may use.
 	memory int64
@@ -123,7 +123,7 @@ func (s *server) serve() error {
 	if err != nil {
 		return err
 	}
-	if err := writeFrame(s.out, kindLoaded, loaded.encode()); err != nil || loaded.class != "" {
+	if err := s.answer(kindLoaded, loaded.encode(), nil); err != nil || loaded.class != "" {
 		return err
 	}
 	if err := seal(); err != nil {
@@ -170,7 +170,7 @@ func (s *server) load(o *order) (loadedMessage, error) {
 		}
 		cache.dir = "" // it does not compile what its seal vouches for: do without it
 	}
-	if err := writeFrame(s.out, kindWant, nil); err != nil {
+	if err := s.answer(kindWant, nil, nil); err != nil {
 		return loadedMessage{}, err
 	}
 	if o := <-s.in; o.kind != kindCompile {
@@ -199,23 +199,27 @@ func (s *server) compile(module *Module, cache *codeCache, hit bool) (loadedMess
 	return loadedMessage{cached: hit}, nil
 }
 
-// run runs the guest once and answers in as few writes as it can.
+// run runs the guest once.
 func (s *server) run(o *order) error {
 	if err := errors.Join(limitMemory(s.memory+o.run.memory()), limitCPU(o.run.limits.CPU)); err != nil {
 		return err
 	}
 	result, bodies := s.box.run(s.ctx, &o.run, o.bodies)
 	o.bodies = nil
-	w := bufio.NewWriterSize(s.out, maxPiece)
-	if err := writeFrame(w, kindResult, result.encode()); err != nil {
+	return s.answer(kindResult, result.encode(), bodies)
+}
+
+// answer sends a message and the bytes that it announces, in as few writes as it can.
+func (s *server) answer(kind byte, payload []byte, bodies [][]byte) error {
+	if err := writeFrame(s.out, kind, payload); err != nil {
 		return err
 	}
 	for _, body := range bodies {
-		if err := writeBody(w, bytes.NewReader(body), int64(len(body))); err != nil {
+		if err := writeBody(s.out, bytes.NewReader(body), int64(len(body))); err != nil {
 			return err
 		}
 	}
-	if err := w.Flush(); err != nil {
+	if err := s.out.Flush(); err != nil {
 		return fmt.Errorf("worker: write: %w", err)
 	}
 	return nil

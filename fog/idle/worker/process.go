@@ -18,9 +18,10 @@ import (
 // process is the agent's end of one worker process.
 type process struct {
 	pid    int
-	in     *os.File
-	out    *bufio.Reader
+	inEnd  *os.File
+	in     *bufio.Writer // to inEnd
 	outEnd *os.File
+	out    *bufio.Reader // from outEnd
 	errors *tail
 	module string        // digest of what it has loaded; "" while it is fresh
 	idle   time.Time     // since when it has had nothing to do
@@ -40,7 +41,10 @@ func spawn(program string, foreground bool, reaped func(*process)) (*process, er
 	if err != nil {
 		return nil, fault.Wrap("worker.spawn", errors.Join(err, inR.Close(), inW.Close()))
 	}
-	p := &process{in: inW, out: bufio.NewReaderSize(outR, maxPiece), outEnd: outR, errors: &tail{}, gone: make(chan struct{})}
+	p := &process{
+		inEnd: inW, in: bufio.NewWriterSize(inW, maxPiece), outEnd: outR, out: bufio.NewReaderSize(outR, maxPiece),
+		errors: &tail{}, gone: make(chan struct{}),
+	}
 	cmd := &exec.Cmd{
 		Path:        program,
 		Args:        []string{workerName, workerVersion},
@@ -88,7 +92,7 @@ func (p *process) kill() {
 func (p *process) close() {
 	p.kill()
 	<-p.gone
-	p.in.Close()
+	p.inEnd.Close()
 	p.outEnd.Close()
 }
 
@@ -104,10 +108,7 @@ func (p *process) usage() (cpu time.Duration, resident int64) {
 
 // load makes the worker ready for a module. It asks before it compiles and gets the turn from allow.
 func (p *process) load(m *loadMessage, module io.Reader, allow func() error) (loadedMessage, error) {
-	if err := writeFrame(p.in, kindLoad, m.encode()); err != nil {
-		return loadedMessage{}, err
-	}
-	if err := writeBody(p.in, module, m.size); err != nil {
+	if err := p.order(kindLoad, m.encode(), []io.Reader{module}, []int64{m.size}); err != nil {
 		return loadedMessage{}, err
 	}
 	kind, payload, err := readFrame(p.out)
@@ -115,7 +116,7 @@ func (p *process) load(m *loadMessage, module io.Reader, allow func() error) (lo
 		if err := allow(); err != nil {
 			return loadedMessage{}, err
 		}
-		if err := writeFrame(p.in, kindCompile, nil); err != nil {
+		if err := p.order(kindCompile, nil, nil, nil); err != nil {
 			return loadedMessage{}, err
 		}
 		kind, payload, err = readFrame(p.out)
@@ -135,21 +136,12 @@ func (p *process) load(m *loadMessage, module io.Reader, allow func() error) (lo
 
 // run orders one run and returns its result with the bytes that belong to it: stdout, stderr, files.
 func (p *process) run(m *runMessage, files []io.Reader) (resultMessage, [][]byte, error) {
-	w := bufio.NewWriterSize(p.in, maxPiece)
-	if err := writeFrame(w, kindRun, m.encode()); err != nil {
+	announced := []int64{m.stdin.size}
+	for i := range m.inputs {
+		announced = append(announced, m.inputs[i].size)
+	}
+	if err := p.order(kindRun, m.encode(), files, announced); err != nil {
 		return resultMessage{}, nil, err
-	}
-	for i, r := range files {
-		size := m.stdin.size
-		if i > 0 {
-			size = m.inputs[i-1].size
-		}
-		if err := writeBody(w, r, size); err != nil {
-			return resultMessage{}, nil, err
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return resultMessage{}, nil, fmt.Errorf("worker: write: %w", err)
 	}
 	kind, payload, err := readFrame(p.out)
 	if err != nil {
@@ -170,6 +162,22 @@ func (p *process) run(m *runMessage, files []io.Reader) (resultMessage, [][]byte
 		}
 	}
 	return result, bodies, nil
+}
+
+// order sends a message and the bytes that it announces, in as few writes as it can.
+func (p *process) order(kind byte, payload []byte, bodies []io.Reader, sizes []int64) error {
+	if err := writeFrame(p.in, kind, payload); err != nil {
+		return err
+	}
+	for i, body := range bodies {
+		if err := writeBody(p.in, body, sizes[i]); err != nil {
+			return err
+		}
+	}
+	if err := p.in.Flush(); err != nil {
+		return fmt.Errorf("worker: write: %w", err)
+	}
+	return nil
 }
 
 // tail keeps the first bytes of what a worker writes to its standard error, where Go reports why a program died.

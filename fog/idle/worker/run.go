@@ -320,8 +320,9 @@ func (r *Run) autopsy(err error) Outcome {
 	if r.running {
 		out.CPU = cpu - r.spent
 	}
+	starved := strings.Contains(text, "out of memory") || strings.Contains(text, "allocate") // as Go's runtime says it
 	switch {
-	case !strings.Contains(text, "out of memory") && !strings.Contains(text, "SIGXCPU"):
+	case !starved && !strings.Contains(text, "SIGXCPU"):
 	case !r.running:
 		out.Class, out.Limit, out.Reason = ClassJob, LimitCompile, "compile: the module needs more memory than a compiler may use here"
 	case strings.Contains(text, "SIGXCPU"):

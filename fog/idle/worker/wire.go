@@ -158,8 +158,9 @@ func (d *decoder) size(most int64) int64 {
 }
 
 func (d *decoder) text() string {
-	n := d.size(int64(len(d.data)))
-	if d.failed {
+	n := d.uint()
+	if n > uint64(len(d.data)) {
+		d.fail()
 		return ""
 	}
 	v := string(d.data[:n])
