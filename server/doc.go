@@ -12,6 +12,7 @@
 //
 // # Goroutines
 //
-// New and Handler start none. Serve starts one that accepts connections, one that runs the hub (hub.go) and, while
-// it shuts down, none other; it returns after both have ended.
+// New and Handler start none. Serve starts one that accepts connections and one that runs the hub (hub.go), and returns
+// after both have ended. A device's beat that is held open has one that ends with it (held); so has a request through
+// Local.
 package server

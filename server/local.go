@@ -25,12 +25,7 @@ func (l local) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	out, body := io.Pipe()
 	w := &localWriter{header: http.Header{}, body: body, begun: make(chan struct{})}
-	go func() {
-		defer in.Body.Close()
-		l.handler.ServeHTTP(w, in)
-		w.WriteHeader(http.StatusOK) // a handler that wrote nothing has answered
-		_ = body.Close()             // never fails
-	}()
+	go l.answer(w, in)
 	select {
 	case <-w.begun:
 		return &http.Response{
@@ -41,6 +36,21 @@ func (l local) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = out.CloseWithError(r.Context().Err()) // the handler's next write ends it
 		return nil, r.Context().Err()
 	}
+}
+
+// answer runs the handler. One that gives up half way (http.ErrAbortHandler) breaks the body off, as a connection would.
+func (l local) answer(w *localWriter, r *http.Request) {
+	broken := http.ErrAbortHandler
+	defer func() {
+		if cause := recover(); cause != nil && cause != any(http.ErrAbortHandler) {
+			panic(cause)
+		}
+		w.WriteHeader(http.StatusOK)      // a handler that wrote nothing has answered
+		_ = w.body.CloseWithError(broken) // never fails
+		_ = r.Body.Close()                // the handler has read what it wanted
+	}()
+	l.handler.ServeHTTP(w, r)
+	broken = nil
 }
 
 // localWriter passes an answer on as it is written.

@@ -46,8 +46,9 @@ func plainID(id string) bool {
 func (s *Server) finish(c *gin.Context, id string, begun time.Time) {
 	abort := false
 	if cause := recover(); cause != nil {
-		abort = c.Writer.Written() || cause == http.ErrAbortHandler
-		if cause != http.ErrAbortHandler {
+		given := cause == any(http.ErrAbortHandler) // the handler cuts the connection itself
+		abort = given || c.Writer.Written()
+		if !given {
 			s.log.Error("panic in a handler", "request_id", id, "cause", cause, "stack", string(debug.Stack()))
 		}
 		if !abort {

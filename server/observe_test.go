@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -51,5 +52,19 @@ func TestPanicAfterTheFirstByteCutsTheConnection(t *testing.T) {
 	for _, path := range []string{"/panic/late", "/panic/abort"} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil)
 		assert.PanicsWithValue(t, http.ErrAbortHandler, func() { s.Handler().ServeHTTP(httptest.NewRecorder(), r) }, path)
+	}
+}
+
+func TestLocalBreaksOffWhatTheHandlerBreaksOff(t *testing.T) {
+	var log bytes.Buffer
+	client := &http.Client{Transport: panicking(t, &log).Local()}
+	for path, want := range map[string]error{"/panic/late": http.ErrAbortHandler, "/panic/abort": http.ErrAbortHandler, "/health": nil} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil)
+		require.NoError(t, err)
+		res, err := client.Do(r)
+		require.NoError(t, err, path)
+		_, err = io.Copy(io.Discard, res.Body)
+		assert.ErrorIs(t, err, want, path)
+		require.NoError(t, res.Body.Close())
 	}
 }

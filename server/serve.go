@@ -20,25 +20,18 @@ const (
 )
 
 // Serve answers on l until ctx ends, then stops in this order: readiness is refused, the drain time passes, the
-// metrics feed ends, the listeners close, held beats are let go, requests under way get their grace. An address that
-// others can reach is refused without a key, and without TLS or a trusted proxy. On near, loopback listeners for
-// programs of this machine, it answers without TLS. It closes all listeners.
-func (s *Server) Serve(ctx context.Context, l net.Listener, near ...net.Listener) error {
-	web := s.httpServer()
-	if err := s.checkListeners(l, near); err != nil {
-		for _, l := range append(near, l) {
-			_ = l.Close()
-		}
-		return err
+// metrics feed ends, l closes, held beats are let go, requests under way get their grace. An address that others can
+// reach is refused without a key, and without TLS or a trusted proxy. It always closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if err := s.checkAddress(l.Addr()); err != nil {
+		return errors.Join(err, l.Close())
 	}
+	web := s.httpServer()
 	feed, stopFeed := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopFeed()
-	ended := make(chan error, 2+len(near))
+	ended := make(chan error, 2)
 	go func() { ended <- s.Run(feed) }()
-	go func() { ended <- serveHTTP(web, l, s.config.TLS != nil) }()
-	for _, l := range near {
-		go func() { ended <- serveHTTP(web, l, false) }()
-	}
+	go func() { ended <- serveHTTP(web, l) }()
 	var failure error
 	waiting := cap(ended)
 	select {
@@ -53,14 +46,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, near ...net.Listener
 	return failure
 }
 
-// checkListeners refuses combinations that would show the house, or a key, to the network.
-func (s *Server) checkListeners(l net.Listener, near []net.Listener) error {
-	for _, n := range near {
-		if !loopbackAddr(n.Addr()) {
-			return fmt.Errorf("server: %s can be reached from other machines and is to be served without TLS", n.Addr())
-		}
-	}
-	switch addr := l.Addr(); {
+// checkAddress refuses combinations that would show the house, or a key, to the network.
+func (s *Server) checkAddress(addr net.Addr) error {
+	switch {
 	case loopbackAddr(addr):
 		return nil
 	case len(s.config.Keys) == 0:
@@ -85,9 +73,9 @@ func (s *Server) httpServer() *http.Server {
 }
 
 // serveHTTP accepts connections until the server is shut down.
-func serveHTTP(web *http.Server, l net.Listener, encrypted bool) error {
+func serveHTTP(web *http.Server, l net.Listener) error {
 	var err error
-	if encrypted {
+	if web.TLSConfig != nil {
 		err = web.ServeTLS(l, "", "")
 	} else {
 		err = web.Serve(l)

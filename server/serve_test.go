@@ -98,7 +98,7 @@ func TestHeldBeatIsLetGoAtTheEnd(t *testing.T) {
 
 	r := serve(t, h, server.Config{})
 	body := strings.NewReader(`{"boot":"b","seq":2,"take":1,"wait_seconds":30}`)
-	req, err := http.NewRequestWithContext(t.Context(), "POST", r.url+devicesPath+"/worker/heartbeat", body)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+devicesPath+"/worker/heartbeat", body)
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Fog-Protocol", "1")
@@ -155,16 +155,6 @@ func TestServeRefusesUnsafeAddresses(t *testing.T) {
 	}
 }
 
-func TestNearListenersMustBeLoopback(t *testing.T) {
-	s, err := server.New(house(t, fogConfig()), server.Config{Keys: []server.KeyHash{server.HashKey("k")}})
-	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	near, err := net.Listen("tcp", "0.0.0.0:0")
-	require.NoError(t, err)
-	assert.ErrorContains(t, s.Serve(t.Context(), l, near), "without TLS")
-}
-
 func TestOwnCertificate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	config, err := server.OwnTLS(dir, []string{"localhost", "127.0.0.1", "::1"}, time.Now())
@@ -201,7 +191,7 @@ func TestLoadTLSNamesWhatIsWrong(t *testing.T) {
 
 func TestOversizedHeaderIsRefused(t *testing.T) {
 	r := serve(t, house(t, fogConfig()), server.Config{})
-	req, err := http.NewRequestWithContext(t.Context(), "GET", r.url+"/health", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/health", nil)
 	require.NoError(t, err)
 	req.Header.Set("X-Long", strings.Repeat("x", 64<<10))
 	res, err := http.DefaultClient.Do(req)

@@ -12,7 +12,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -38,15 +37,15 @@ func main() {
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	s, err := parse(args)
 	if err != nil {
-		fmt.Fprintln(errs, "fogd:", err)
+		say(errs, "fogd: %v", err)
 		return exitUsage
 	}
 	if s.Version {
-		fmt.Fprintln(out, "fogd", fog.Version)
+		say(out, "fogd %s", fog.Version)
 		return 0
 	}
 	if err := serve(ctx, s, out, errs); err != nil {
-		fmt.Fprintln(errs, "fogd:", err)
+		say(errs, "fogd: %v", err)
 		return exitFailure
 	}
 	return 0

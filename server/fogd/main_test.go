@@ -122,7 +122,7 @@ func TestOtherAddressesGetTLSAndAKey(t *testing.T) {
 	client := &http.Client{Transport: transport}
 	status, _ := call(t, client, "GET", p.url+"/api/idle-compute/devices", "", "")
 	assert.Equal(t, http.StatusUnauthorized, status)
-	require.Eventually(t, func() bool { // the local agent has a door and a key of its own
+	require.Eventually(t, func() bool { // the local agent has a key of its own
 		_, got := call(t, client, "GET", p.url+"/api/idle-compute/devices", "", p.key)
 		return got["total"] == 1.0
 	}, 30*time.Second, 20*time.Millisecond)

@@ -32,10 +32,7 @@ func serve(ctx context.Context, s settings, out, errs io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	door, err := openDoor(s, url, &config)
-	if err != nil {
-		return err
-	}
+	key := ownKey(&config)
 	config.Logger = log
 	house, err := fog.Open(ctx, fog.Config{DatabaseURL: s.DatabaseURL, DataDir: s.DataDir, Logger: log})
 	if err != nil {
@@ -46,9 +43,9 @@ func serve(ctx context.Context, s settings, out, errs io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "fogd %s answers at %s\n", fog.Version, url)
-	serving := func(ctx context.Context) error { return web.Serve(ctx, listener, door.listeners...) }
-	return together(ctx, serving, func(ctx context.Context) { harvest(ctx, s, door, log) })
+	say(out, "fogd %s answers at %s", fog.Version, url)
+	serving := func(ctx context.Context) error { return web.Serve(ctx, listener) }
+	return together(ctx, serving, func(ctx context.Context) { harvest(ctx, s, web.Local(), key, log) })
 }
 
 // together serves and harvests until ctx ends or serving fails. The agent ends first: its last beat, which gives its
@@ -121,18 +118,22 @@ func secure(s settings, addr net.Addr, out io.Writer) (config server.Config, url
 
 // operatorKey finds the hash of the operator's key, or makes a key and shows it.
 func operatorKey(s settings, config *server.Config, out io.Writer) error {
-	hash, fresh := server.KeyHash{}, ""
-	var err error
 	if s.KeyHash != "" {
-		hash, err = server.ParseKeyHash(s.KeyHash)
-	} else {
-		hash, fresh, err = server.OperatorKey(s.DataDir)
+		hash, err := server.ParseKeyHash(s.KeyHash)
+		config.Keys = []server.KeyHash{hash}
+		return err
 	}
+	hash, fresh, err := server.OperatorKey(s.DataDir)
 	if fresh != "" {
-		fmt.Fprintf(out, "operator key, shown this once: %s\n", fresh)
+		say(out, "operator key, shown this once: %s", fresh)
 	}
 	config.Keys = []server.KeyHash{hash}
 	return err
+}
+
+// say prints a line. Nobody may be there to read it, and the server works all the same.
+func say(out io.Writer, format string, a ...any) {
+	_, _ = fmt.Fprintf(out, format+"\n", a...)
 }
 
 // names lists what our own certificate is valid for: this machine's names and addresses.
