@@ -45,7 +45,7 @@ func latency(ctx context.Context, report func(float64)) (float64, error) {
 	var echo sync.WaitGroup
 	echo.Go(func() { _, _ = io.CopyBuffer(onlyWriter{far}, onlyReader{far}, make([]byte, message)) })
 	defer echo.Wait()
-	defer near.Close() //nolint:errcheck // ends the echo; the connection carried nothing worth keeping
+	defer near.Close() // ends the echo; the connection carried nothing worth keeping
 	m := newMeter(report, func(count int64, took time.Duration) float64 {
 		return took.Seconds() * 1000 / float64(count)
 	})
@@ -78,7 +78,7 @@ func throughput(ctx context.Context, report func(float64)) (float64, error) {
 		}
 	})
 	defer sender.Wait()
-	defer near.Close() //nolint:errcheck // ends the sender; the connection carried nothing worth keeping
+	defer near.Close() // ends the sender; the connection carried nothing worth keeping
 	m := newMeter(report, func(count int64, took time.Duration) float64 {
 		return float64(count) * 8 / 1e6 / took.Seconds()
 	})
@@ -129,7 +129,7 @@ func connect(ctx context.Context) (near, far net.Conn, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("listen on loopback: %w", err)
 	}
-	defer listener.Close() //nolint:errcheck // it has done its work
+	defer listener.Close() // it has done its work
 	near, err = new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect over loopback: %w", err)

@@ -38,7 +38,7 @@ func foundJobs(to *bun.SelectQuery, q scheduler.JobQuery) (*bun.SelectQuery, err
 		to = to.Where("owner = ?", clean(string(q.Owner)))
 	}
 	if len(q.States) > 0 {
-		to = to.Where("state IN (?)", bun.In(cleanAll(q.States)))
+		to = to.Where("state IN (?)", bun.List(cleanAll(q.States)))
 	}
 	if q.Tier != "" {
 		to = to.Where("tier = ?", clean(string(q.Tier)))

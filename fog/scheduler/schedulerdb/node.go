@@ -153,7 +153,7 @@ func (s *Store) DeleteNodes(ctx context.Context, ids []scheduler.NodeID) error {
 		return nil
 	}
 	return failed("nodes", db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM scheduler_nodes WHERE id IN (?)", bun.In(cleanAll(ids)))
+		_, err := tx.ExecContext(ctx, "DELETE FROM scheduler_nodes WHERE id IN (?)", bun.List(cleanAll(ids)))
 		return err
 	}))
 }

@@ -37,7 +37,7 @@ func (s *Store) Load(ctx context.Context, ids []scheduler.JobID) ([]scheduler.Re
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	records, err := s.records(ctx, s.jobQuery().Where("id IN (?)", bun.In(cleanAll(ids))))
+	records, err := s.records(ctx, s.jobQuery().Where("id IN (?)", bun.List(cleanAll(ids))))
 	return records, failed("load", err)
 }
 
@@ -86,7 +86,7 @@ func (s *Store) Live(ctx context.Context, nodes []scheduler.NodeID) ([]scheduler
 func liveAttempts(q *bun.SelectQuery, nodes []scheduler.NodeID) *bun.SelectQuery {
 	q = q.Where("state IN ('placed', 'running', 'suspended')")
 	if nodes != nil {
-		q = q.Where("node IN (?)", bun.In(cleanAll(nodes)))
+		q = q.Where("node IN (?)", bun.List(cleanAll(nodes)))
 	}
 	return q
 }
@@ -107,7 +107,7 @@ func (s *Store) records(ctx context.Context, q *bun.SelectQuery) ([]scheduler.Re
 	for i, j := range jobs {
 		ids[i], records[i].Job, at[j.ID] = string(j.ID), j, &records[i]
 	}
-	attempts, err := s.attempts(ctx, s.d.Read.NewSelect().ColumnExpr(s.columns.attempt).Where("job IN (?)", bun.In(ids)))
+	attempts, err := s.attempts(ctx, s.d.Read.NewSelect().ColumnExpr(s.columns.attempt).Where("job IN (?)", bun.List(ids)))
 	if err != nil {
 		return nil, err
 	}
