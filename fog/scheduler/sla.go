@@ -114,7 +114,10 @@ func ParseTrust(s string) (Trust, error) {
 		return Trust{}, fault.Field(op, field, "replicas %q is not a number", n)
 	}
 	t := Trust{Replicas: replicas, Quorum: quorum}
-	return t, t.Validate()
+	if err := t.Validate(); err != nil {
+		return Trust{}, err
+	}
+	return t, nil
 }
 
 // Validate checks 1 <= Quorum <= Replicas <= MaxReplicas; else fault Invalid, field "trust".
