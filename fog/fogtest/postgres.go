@@ -1,0 +1,20 @@
+package fogtest
+
+import (
+	"testing"
+
+	"github.com/fogcompute/fogcompute/fog/internal/db/dbtest"
+)
+
+// PostgresURL returns the address of an empty PostgreSQL database for
+// fog.Config.DatabaseURL, for tests that hand it to another process. It is
+// dropped at the test's end.
+//
+// The server is the one that the environment variable FOG_TEST_DATABASE_URL
+// names, else one that the test binary starts for itself and that ends with it.
+// Where there is neither, the test is skipped with a message that says what to
+// install; with CI=true it fails.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	return dbtest.PostgresURL(t)
+}
