@@ -54,6 +54,7 @@ func parse(args []string) (s settings, err error) {
 	f.Int64Var(&s.Capacity.MemoryMB, "memory", 0, "MiB to lend (default half of what is free)")
 	f.StringVar(&s.DataDir, "data", "", "private folder (default under the user's cache folder)")
 	f.BoolVar(&s.always, "always", false, "run at any time: no policy")
+	f.BoolVar(&s.Foreground, "foreground", false, "run guests at normal priority, for a machine that is there for nothing else")
 	f.DurationVar(&s.every, "status", 10*time.Second, "how often to print a line; 0: never")
 	f.BoolVar(&s.loud, "v", false, "log everything")
 	if err := f.Parse(args); err != nil {
