@@ -59,7 +59,7 @@ func (s *Server) getBlob(c *gin.Context) {
 		s.refuseError(c, "get-blob", err)
 		return
 	}
-	defer content.Close() //nolint:errcheck // it was only read
+	defer content.Close() // it was only read
 	s.allowTransfer(c, info.Bytes)
 	c.Header("Content-Type", "application/octet-stream")
 	c.Header("Cache-Control", "private, max-age=31536000, immutable")

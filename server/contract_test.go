@@ -23,7 +23,8 @@ func contractRows(job, device string) []row {
 	const jobFields = "id name status sla cpu memory gpu node submitted started completed progress eta"
 	return []row{
 		{"GET", "/health", "", "status readiness composite_health version initialized" +
-			" services{dao scheduler edge harvest fog_coordinator onion vpn_coordinator p2p betanet bitchat} service_details*"},
+			" services{dao scheduler edge harvest fog_coordinator onion vpn_coordinator p2p betanet bitchat} service_details{dao{engine status cause} scheduler* edge* harvest* fog_coordinator* onion* vpn_coordinator* p2p* betanet* bitchat*}" +
+			" +parts{name status cause} +parked_facts"},
 		{"GET", "/ready", "", "status"},
 		{"GET", "/api/dashboard/stats", "", "betanet{mixnodes activeConnections packetsProcessed status}" +
 			" bitchat{activePeers messagesDelivered encryptionStatus meshHealth}" +

@@ -61,7 +61,7 @@ func get(t *testing.T, client *http.Client, url string) (int, string) {
 	require.NoError(t, err)
 	res, err := client.Do(r)
 	require.NoError(t, err)
-	defer res.Body.Close() //nolint:errcheck // it was read
+	defer res.Body.Close() // it was read
 	body, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	return res.StatusCode, string(body)
@@ -196,7 +196,7 @@ func TestOversizedHeaderIsRefused(t *testing.T) {
 	req.Header.Set("X-Long", strings.Repeat("x", 64<<10))
 	res, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
-	defer res.Body.Close() //nolint:errcheck // not read
+	defer res.Body.Close() // not read
 	assert.Equal(t, http.StatusRequestHeaderFieldsTooLarge, res.StatusCode)
 }
 
@@ -216,7 +216,7 @@ func TestSlowConnections(t *testing.T) {
 			t.Logf("the system allows %d connections: %v", len(slow), err)
 			break
 		}
-		defer c.Close() //nolint:errcheck // the server has closed it
+		defer c.Close() // the server has closed it
 		slow = append(slow, c)
 		_, err = fmt.Fprintf(c, "GET /health HTTP/1.1\r\nHost: local")
 		require.NoError(t, err)

@@ -82,7 +82,7 @@ func call(t *testing.T, client *http.Client, method, url, body, key string) (int
 	}
 	res, err := client.Do(r)
 	require.NoError(t, err)
-	defer res.Body.Close() //nolint:errcheck // it was read
+	defer res.Body.Close() // it was read
 	var out map[string]any
 	require.NoError(t, json.NewDecoder(res.Body).Decode(&out))
 	return res.StatusCode, out
@@ -183,7 +183,7 @@ func TestEnvironment(t *testing.T) {
 func TestErrorsSayWhatToDo(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer taken.Close() //nolint:errcheck // the test is over
+	defer taken.Close() // the test is over
 	_, port, err := net.SplitHostPort(taken.Addr().String())
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "file")

@@ -27,14 +27,14 @@ func serve(ctx context.Context, s settings, out, errs io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer listener.Close() //nolint:errcheck // usually closed by the server already
+	defer listener.Close() // usually closed by the server already
 	config, url, err := secure(s, listener.Addr(), out)
 	if err != nil {
 		return err
 	}
 	key := ownKey(&config)
 	config.Logger = log
-	house, err := fog.Open(ctx, fog.Config{DatabaseURL: s.DatabaseURL, DataDir: s.DataDir, Logger: log})
+	house, err := fog.Open(ctx, s.house(log))
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}

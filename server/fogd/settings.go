@@ -6,9 +6,13 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/fogcompute/fogcompute/fog"
+	"github.com/fogcompute/fogcompute/fog/idle"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
 	"github.com/fogcompute/fogcompute/server"
 )
 
@@ -20,6 +24,10 @@ type settings struct {
 	DataDir     string  `default:"fog-data" env:"FOG_DATA_DIR" help:"Folder for the embedded database, blobs, the key's hash and the certificate."`
 	Origins     origins `name:"cors-origins" env:"CORS_ORIGINS" help:"Web origins that may call the interface: a JSON list or a comma list. Default: port 3000 on this machine."`
 	BetanetURL  string  `env:"BETANET_URL" help:"Address of a betanet service; this build cannot use one."`
+
+	Lease    time.Duration `env:"FOG_LEASE" help:"How long a device may say nothing of an attempt before it is tried elsewhere. Default: 30s."`
+	Interval time.Duration `env:"FOG_INTERVAL" help:"How often a device without news beats. Default: 5s."`
+	Presence time.Duration `env:"FOG_PRESENCE" help:"Silence after which a device counts as lost. Default: three intervals."`
 
 	Harvest *bool `negatable:"" env:"FOG_HARVEST" help:"Run jobs on this machine too. Default: with the embedded database."`
 
@@ -60,9 +68,24 @@ func (s *settings) check() error {
 	if err := (server.Config{Origins: s.Origins}).Validate(); err != nil {
 		return err
 	}
+	if s.Lease < 0 {
+		return fmt.Errorf("--lease %s is negative", s.Lease)
+	}
+	if err := s.house(nil).Idle.Validate(); err != nil {
+		return err
+	}
 	// The first release of the platform named the driver in the URL.
 	s.DatabaseURL = strings.Replace(s.DatabaseURL, "postgresql+asyncpg://", "postgresql://", 1)
 	return nil
+}
+
+// house is the configuration of the house. A placed attempt is fetched at the next beat: half a lease is patience enough.
+func (s *settings) house(log *slog.Logger) fog.Config {
+	return fog.Config{
+		DatabaseURL: s.DatabaseURL, DataDir: s.DataDir, Logger: log,
+		Scheduler: scheduler.Config{Lease: s.Lease, PickUp: s.Lease / 2},
+		Idle:      idle.Config{Interval: s.Interval, Presence: s.Presence},
+	}
 }
 
 // harvest reports whether this machine runs jobs too.

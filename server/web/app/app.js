@@ -67,20 +67,19 @@ const feed = follow(document.body.dataset.feed, show, (state, seconds) => {
 });
 at("live-retry").addEventListener("click", () => feed.now());
 
-// What is not well, in the server's own words. Parts that this build does not have are no news.
+// What is not well, in the server's own words.
 poll(async () => {
   const notice = at("notice");
   let bad = [];
   try {
     const health = await read("/health");
-    bad = Object.entries(health.service_details).filter(([name, part]) =>
-      name === part.engine && (part.status === "degraded" || part.status === "unavailable") && part.cause !== "not part of this build");
+    bad = health.parts.filter((part) => part.status === "degraded" || part.status === "unavailable");
   } catch {
     notice.hidden = true; // the connection's own state tells it
     return;
   }
   notice.hidden = bad.length === 0;
-  notice.replaceChildren(...bad.map(([name, part]) => make("p", {}, make("strong", {}, `${name} is ${part.status}: `), part.cause || "no cause given")));
+  notice.replaceChildren(...bad.map((part) => make("p", {}, make("strong", {}, `${part.name} is ${part.status}: `), part.cause || "no cause given")));
 }, 15000);
 
 // Theme: the system's, or light or dark as chosen.
