@@ -24,11 +24,19 @@ func (t *Tokenomics) commit(ctx context.Context, items []item) ([]error, error) 
 	if errors.Is(err, ErrFenced) {
 		t.seat.lose(fence)
 	}
-	if err != nil && fault.KindOf(err) == fault.Internal {
+	var refused *refusal
+	if errors.As(err, &refused) {
 		return t.isolate(ctx, fence, items, err), nil
 	}
 	return verdicts, err
 }
+
+// refusal is a store's refusal of a batch for its content: some constraint that one of its requests violates.
+type refusal struct{ cause error }
+
+func (r *refusal) Error() string { return "batch refused: " + r.cause.Error() }
+
+func (r *refusal) Unwrap() error { return r.cause }
 
 // write evaluates items on the newest state and commits what that changes.
 func (t *Tokenomics) write(ctx context.Context, fence Fence, items []item) ([]error, error) {
@@ -52,6 +60,8 @@ func (t *Tokenomics) write(ctx context.Context, fence Fence, items []item) ([]er
 		case errors.Is(err, ErrStale) && try < staleTries:
 		case errors.Is(err, ErrStale):
 			return nil, fault.New(fault.Unavailable, "tokenomics.commit", "another server keeps writing the ledger: ask again")
+		case fault.KindOf(err) == fault.Internal:
+			return nil, &refusal{err}
 		default:
 			return nil, unknown(err)
 		}
@@ -85,10 +95,11 @@ func (t *Tokenomics) isolate(ctx context.Context, fence Fence, items []item, cau
 	verdicts := make([]error, 0, len(items))
 	for _, part := range [][]item{items[:half], items[half:]} {
 		answers, err := t.write(ctx, fence, part)
+		var refused *refusal
 		switch {
 		case err == nil:
 			verdicts = append(verdicts, answers...)
-		case fault.KindOf(err) == fault.Internal:
+		case errors.As(err, &refused):
 			verdicts = append(verdicts, t.isolate(ctx, fence, part, err)...)
 		default: // the store went away, or another server took over, between the halves
 			for range part {

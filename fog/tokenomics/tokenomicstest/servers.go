@@ -243,6 +243,72 @@ func testAskPoison(t *testing.T, b *bench) {
 	sound(t, asker)
 }
 
+// testOvertaken lets another writer commit between the reading and the writing of a batch: the batch is decided again.
+func testOvertaken(t *testing.T, b *bench) {
+	other := b.ledger(t, func(c *tokenomics.Config) { c.Duties = nil })
+	pay(t, other, fog, "alice")
+	var once sync.Once
+	store := faulty{Store: b.Store, commit: func(ctx context.Context, fence tokenomics.Fence, changes tokenomics.Changes) error {
+		once.Do(func() {
+			one(t)(other.Transfer(ctx, []tokenomics.Transfer{{Key: "first", From: "alice", To: "dev", Amount: fog}}))
+		})
+		return b.Store.Commit(ctx, fence, changes)
+	}}
+	ledger := b.ledger(t, func(c *tokenomics.Config) { c.Store, c.Duties, c.Genesis = store, nil, -1 })
+	verdicts, err := ledger.Transfer(t.Context(), []tokenomics.Transfer{
+		{Key: "second", From: "alice", To: "eve", Amount: fog}, {Key: "third", From: "operator", To: "eve", Amount: fog},
+	})
+	require.NoError(t, err)
+	require.ErrorIs(t, verdicts[0], insufficient, "the token is spent")
+	require.NoError(t, verdicts[1])
+	sound(t, ledger)
+}
+
+// hindsight lists requests that have been decided since.
+type hindsight struct {
+	tokenomics.Store
+	asked []tokenomics.Asked
+	seen  chan struct{}
+}
+
+func (h hindsight) Pending(context.Context, int) ([]tokenomics.Asked, error) {
+	select {
+	case h.seen <- struct{}{}:
+	default:
+	}
+	return h.asked, nil
+}
+
+// testDecidedOnce lets a server come late with a list of requests: what another has refused since stays refused, even if
+// it could be carried out now, because its caller has heard the verdict.
+func testDecidedOnce(t *testing.T, b *bench) {
+	writer, ctx := b.ledger(t, func(c *tokenomics.Config) { c.Duties = nil }), t.Context()
+	poor := tokenomics.Transfer{Key: "poor", Tenant: "default", From: "pauper", To: "dev", Amount: fog}
+	ids, err := b.Store.Put(ctx, []tokenomics.Request{{Transfer: &poor}}, b.clock.Now())
+	require.NoError(t, err)
+	asked, err := b.Store.Pending(ctx, 1)
+	require.NoError(t, err)
+	running(t, writer)
+	require.Eventually(t, func() bool {
+		verdicts, err := b.Store.Verdicts(ctx, ids)
+		return err == nil && len(verdicts) == 1 && !verdicts[0].OK
+	}, 10*time.Second, time.Millisecond)
+	pay(t, writer, fog, "pauper")
+
+	late := hindsight{Store: b.Store, asked: asked, seen: make(chan struct{})}
+	running(t, b.ledger(t, func(c *tokenomics.Config) { c.Duties, c.Store = nil, late }))
+	for range 2 { // asked a second time, it has carried out the first list
+		select {
+		case <-late.seen:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the late server has stopped")
+		}
+	}
+	available, _ := balance(t, writer, "dev")
+	require.Zero(t, available)
+	sound(t, writer)
+}
+
 // testTakeover lets the writer die while requests wait: the server that asked takes the duty and serves them itself.
 func testTakeover(t *testing.T, b *bench) {
 	pay(t, b.server(t, "dead"), fog, "dev")

@@ -53,6 +53,8 @@ func Run(t *testing.T, open Open) {
 		{"Ask", testAsk},
 		{"AskGivesUp", testAskGivesUp},
 		{"AskPoison", testAskPoison},
+		{"Overtaken", testOvertaken},
+		{"DecidedOnce", testDecidedOnce},
 		{"Takeover", testTakeover},
 		{"RestartedWriter", testRestartedWriter},
 	} {
