@@ -8,17 +8,18 @@
 // A hold sets tokens aside for work that will be paid later. It never expires.
 //
 //	            Void before the hold
-//	(none) -----------------------------> voided   a tombstone: the hold itself is refused for ever
-//	   |                                     ^
-//	   | Hold: available -> held             | Void: the rest back to available
-//	   v                                     |
-//	 open ------------------------------------
-//	   |  ^                                  .
+//	(none) ---------------------------> voided   a tombstone: the hold itself is refused for ever
+//	   |                                  ^
+//	   | Hold: available -> held          |
+//	   v                                  |
+//	 open --------------------------------+   Void: the rest, held -> available
+//	   |  ^
 //	   |  | Capture of a part: held -> receivers' available
 //	   |--+
+//	   |
 //	   | Capture of all that is left, or a final one
 //	   v
-//	settled   a later Void changes nothing, a later Capture asks for more than is left
+//	settled                                   Void changes nothing, Capture finds nothing left
 //
 // Requests of concurrent callers share commits. Each is answered by itself: a bad one does not fail its neighbours. On one
 // store only the server with the duty "tokenomics.ledger" writes; the others put their requests into a table and wait for
