@@ -360,8 +360,10 @@ func TestWaitReturnsForPlacementsAndCancels(t *testing.T) {
 		}
 		c := waiting()
 		require.Empty(t, c)
+		asked := time.Now()
 		job := r.submit(scheduler.Submission{})
 		require.NoError(t, <-c)
+		require.Equal(t, asked, time.Now(), "at once, not at the next poll")
 		require.NoError(t, <-waiting(), "at once, while one is placed")
 		r.fetch("a")
 		c = waiting()
@@ -369,6 +371,7 @@ func TestWaitReturnsForPlacementsAndCancels(t *testing.T) {
 		_, err := r.Cancel(t.Context(), job)
 		require.NoError(t, err)
 		require.NoError(t, <-c)
+		require.Equal(t, asked, time.Now())
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -71,11 +71,8 @@ func (d *draft) withdraw(reason string) {
 	}
 }
 
-// close ends a live attempt. Where its job was postponed, what it took up may be what the job lacked: an owner.
+// close ends a live attempt.
 func (d *draft) close(a *Attempt, s AttemptState, reason string) {
-	if j := &d.Job; j.Reason == noDevice {
-		j.Reason, j.ReadyAt = "", d.now
-	}
 	a.State, a.Reason, a.Since, a.Ended = s, reason, d.now, d.now
 	d.changed = true
 }

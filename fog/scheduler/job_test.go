@@ -47,6 +47,23 @@ func TestJobsWay(t *testing.T) {
 	})
 }
 
+func TestLateJobsMissTheirTier(t *testing.T) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+		for _, wait := range []time.Duration{16 * time.Second, 17 * time.Second} {
+			r.submit(scheduler.Submission{Estimate: time.Second})
+			r.wait(wait) // 16 times the estimate is bronze's time
+			r.nodes("a")
+			r.wait(0)
+			require.NoError(t, r.report(done(r.fetch("a"), "")).Err)
+			require.NoError(t, r.RemoveNodes(t.Context(), []scheduler.NodeID{"a"}))
+		}
+		stats, err := r.Stats(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, scheduler.TierStats{Count: 2, Finished: 2, Met: 1}, stats.Tiers[scheduler.Bronze])
+		require.Equal(t, 0.5, stats.Compliance())
+	})
+}
+
 func TestVestingWindow(t *testing.T) {
 	inBubble(t, scheduler.Config{Vest: time.Minute}, func(t *testing.T, r *rig) {
 		r.nodes("a")
@@ -125,24 +142,6 @@ func TestPauseAndResume(t *testing.T) {
 	})
 }
 
-func TestPausePending(t *testing.T) {
-	e := away()
-	inBubble(t, scheduler.Config{Escrow: e, HoldRetry: 5 * time.Second}, func(t *testing.T, r *rig) {
-		job := r.submit(scheduler.Submission{})
-		require.Equal(t, scheduler.Pending, r.state(job))
-		_, err := r.Pause(t.Context(), job)
-		require.NoError(t, err)
-		asked := len(e.holds())
-		r.wait(time.Minute)
-		require.Len(t, e.holds(), asked, "nothing is asked for a paused job")
-		e.set(nil, nil)
-		_, err = r.Resume(t.Context(), job)
-		require.NoError(t, err)
-		r.wait(time.Second)
-		require.Equal(t, scheduler.Queued, r.state(job))
-	})
-}
-
 func TestDeadline(t *testing.T) {
 	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
@@ -167,90 +166,6 @@ func TestDeadline(t *testing.T) {
 	})
 }
 
-func TestQuorumAgrees(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
-		same := node("a2")
-		same.Owner = "device:a"
-		r.nodes("a")
-		r.sync(same)
-		job := r.submit(scheduler.Submission{Tier: scheduler.Platinum})
-		r.wait(time.Second)
-		require.Equal(t, scheduler.Queued, r.state(job), "two nodes of one owner are not two witnesses")
-		require.Empty(t, r.get(job).Attempts, "nothing is started that could not be finished")
-		r.nodes("b")
-		r.wait(6 * time.Second)
-		record := r.get(job)
-		require.Len(t, record.Attempts, 2)
-		require.NotEqual(t, record.Attempts[0].NodeOwner, record.Attempts[1].NodeOwner)
-		require.Equal(t, 2*record.Job.Price, record.Job.Quote)
-		require.Equal(t, scheduler.Running, r.report(done(r.fetch(record.Attempts[0].Node), "x")).Job)
-		require.Equal(t, scheduler.Vested, r.report(done(r.fetch(record.Attempts[1].Node), "x")).Job)
-		for _, a := range r.get(job).Attempts {
-			require.Equal(t, scheduler.AttemptValid, a.State)
-		}
-	})
-}
-
-func TestQuorumDisagrees(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
-		r.nodes("a", "b", "c", "d", "e")
-		job := r.submit(scheduler.Submission{Trust: quorum(2, 2)})
-		say := func(out string) scheduler.ReportVerdict {
-			return r.report(done(r.fetch(r.on(job)), out))
-		}
-		first, second := r.get(job).Attempts[0], r.get(job).Attempts[1]
-		require.NoError(t, r.report(done(r.fetch(first.Node), "x")).Err)
-		require.NoError(t, r.report(done(r.fetch(second.Node), "y")).Err)
-		require.Equal(t, 3, r.get(job).Job.Slots)
-		require.Equal(t, scheduler.AttemptValid, say("y").State)
-		record := r.get(job)
-		require.Equal(t, scheduler.Vested, record.Job.State)
-		require.Equal(t, scheduler.AttemptInvalid, record.Attempts[0].State)
-		require.Equal(t, "y", string(record.Job.Result.Stdout))
-
-		never := r.submit(scheduler.Submission{Trust: quorum(2, 2)})
-		job = never
-		first, second = r.get(job).Attempts[0], r.get(job).Attempts[1]
-		require.NoError(t, r.report(done(r.fetch(first.Node), "1")).Err)
-		require.NoError(t, r.report(done(r.fetch(second.Node), "2")).Err)
-		require.NoError(t, say("3").Err)
-		require.Equal(t, scheduler.Failed, say("4").Job, "two slots more, and no further")
-		require.Contains(t, r.get(job).Job.Reason, "differ")
-	})
-}
-
-func TestQuorumOfMoreIsNotHeldUpByOne(t *testing.T) {
-	inBubble(t, scheduler.Config{Lease: 10 * time.Second}, func(t *testing.T, r *rig) {
-		r.nodes("a", "b", "c")
-		job := r.submit(scheduler.Submission{Trust: quorum(2, 3)})
-		attempts := r.get(job).Attempts
-		require.Len(t, attempts, 3)
-		third := r.fetch(attempts[2].Node)
-		require.NoError(t, r.report(done(r.fetch(attempts[0].Node), "x")).Err)
-		require.Equal(t, scheduler.Running, r.report(done(r.fetch(attempts[1].Node), "x")).Job, "the third is at work and may be right as well")
-		require.NoError(t, r.report(failed(third, scheduler.ClassDevice)).Err)
-		record := r.get(job)
-		require.Equal(t, scheduler.Vested, record.Job.State, "it is not tried again: the others agree")
-		require.Len(t, record.Attempts, 3)
-	})
-}
-
-func TestQuorumConfirmsFailure(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
-		r.nodes("a", "b")
-		job := r.submit(scheduler.Submission{Trust: quorum(2, 2)})
-		attempts := r.get(job).Attempts
-		require.NoError(t, r.report(exit(r.fetch(attempts[0].Node), 3)).Err)
-		v := r.report(exit(r.fetch(attempts[1].Node), 3))
-		require.Equal(t, scheduler.Failed, v.Job)
-		record := r.get(job)
-		require.Equal(t, scheduler.AttemptFailed, record.Attempts[0].State)
-		require.Contains(t, record.Job.Reason, "exit code 3")
-		require.Equal(t, 3, record.Job.Result.ExitCode)
-		require.Equal(t, map[scheduler.JobID]int{job: 1}, r.settled())
-	})
-}
-
 func TestFailureIsConfirmedByAnotherOwner(t *testing.T) {
 	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")
@@ -264,6 +179,24 @@ func TestFailureIsConfirmedByAnotherOwner(t *testing.T) {
 		v = r.report(exit(r.fetch(r.on(job)), 1))
 		require.Equal(t, scheduler.Failed, v.Job, "gold would try three times, but two owners saw the same")
 		require.Contains(t, r.get(job).Job.Reason, "two owners")
+	})
+}
+
+func TestFailureWaitsForAnotherOwnerWhoIsBusy(t *testing.T) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+		whole := scheduler.Demand{MilliCPU: 4000}
+		r.nodes("a")
+		job := r.submit(scheduler.Submission{Demand: whole})
+		o := r.fetch("a")
+		r.nodes("b")
+		r.submit(scheduler.Submission{Demand: whole})
+		busy := r.fetch("b")
+		r.report(exit(o, 1))
+		r.wait(5 * time.Second)
+		require.Equal(t, scheduler.Queued, r.state(job), "a has room, but b has not failed yet")
+		r.report(done(busy, ""))
+		r.wait(time.Second)
+		require.Equal(t, scheduler.NodeID("b"), r.on(job))
 	})
 }
 
@@ -307,46 +240,6 @@ func TestClassesHaveTheirOwnLimits(t *testing.T) {
 			})
 		}
 	}
-}
-
-func TestFunds(t *testing.T) {
-	e := &escrow{}
-	inBubble(t, scheduler.Config{Escrow: e, HoldRetry: 5 * time.Second}, func(t *testing.T, r *rig) {
-		job := r.submit(scheduler.Submission{Trust: quorum(2, 3), Estimate: time.Second})
-		require.Equal(t, scheduler.Queued, r.state(job))
-		j := r.get(job).Job
-		require.Equal(t, []scheduler.Hold{{Job: job, Tenant: "default", Payer: "operator", Amount: j.Quote}}, e.holds())
-		require.Equal(t, scheduler.Price(1000), j.Price)
-		require.Equal(t, scheduler.Price(3000), j.Quote)
-
-		e.set(nil, fault.New(fault.Insufficient, "x", "only 3 FOG"))
-		poor := r.try(scheduler.Submission{Key: "k"})
-		kind(t, fault.Insufficient, poor.Err)
-		require.Equal(t, scheduler.Refused, poor.Job.State)
-		require.Equal(t, "only 3 FOG", poor.Job.Reason)
-		require.Equal(t, map[scheduler.JobID]int{poor.Job.ID: 1}, r.settled())
-		again := r.try(scheduler.Submission{Key: "k"})
-		kind(t, fault.Insufficient, again.Err)
-		require.False(t, again.Fresh)
-		require.Equal(t, poor.Job.ID, again.Job.ID)
-
-		e.set(nil, fault.New(fault.Unavailable, "x", "busy"))
-		open := r.try(scheduler.Submission{})
-		require.NoError(t, open.Err)
-		require.Equal(t, scheduler.Pending, open.Job.State)
-		e.set(nil, nil)
-		r.wait(7 * time.Second)
-		require.Equal(t, scheduler.Queued, r.state(open.Job.ID))
-
-		e.set(errors.New("away"), nil)
-		open = r.try(scheduler.Submission{})
-		require.Equal(t, scheduler.Pending, open.Job.State)
-		r.wait(time.Minute)
-		require.Equal(t, scheduler.Pending, r.state(open.Job.ID))
-		e.set(nil, nil)
-		r.wait(7 * time.Second)
-		require.Equal(t, scheduler.Queued, r.state(open.Job.ID))
-	})
 }
 
 func TestSubmitIsIdempotent(t *testing.T) {

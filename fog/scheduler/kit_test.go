@@ -54,7 +54,9 @@ func start(t *testing.T, cfg scheduler.Config) *rig {
 	go func() { done <- s.Run(ctx) }()
 	r.stop = func() {
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			t.Log("the store that the test broke:", err)
+		}
 	}
 	t.Cleanup(func() {
 		cancel()

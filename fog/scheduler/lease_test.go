@@ -240,9 +240,9 @@ func TestRestartedNodeLosesWhatItForgot(t *testing.T) {
 		if offers[0].Job != kept {
 			offers[0], offers[1] = offers[1], offers[0]
 		}
-		g := r.claim(scheduler.Claim{Node: "a", Held: []scheduler.Held{held(offers[0])}})
+		r.beat("a", held(offers[0]))
 		require.Equal(t, scheduler.Running, r.state(forgotten), "an old beat may cross the offer")
-		g = r.claim(scheduler.Claim{Node: "a", Held: []scheduler.Held{held(offers[0])}, Restarted: true})
+		g := r.claim(scheduler.Claim{Node: "a", Held: []scheduler.Held{held(offers[0])}, Restarted: true})
 		require.Len(t, g.Renewed, 1)
 		require.Equal(t, scheduler.Running, r.state(kept))
 		require.Equal(t, scheduler.AttemptLost, r.get(forgotten).Attempts[0].State)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 )
 
@@ -26,8 +27,8 @@ func TestPostponedJobIsRecalledByANode(t *testing.T) {
 		require.Equal(t, scheduler.Queued, waiting.State)
 		require.Contains(t, waiting.Reason, "no device")
 		require.Less(t, waiting.Version, int64(60), "it costs few writes")
-		require.Less(t, waiting.ReadyAt.Sub(time.Now()), 5*time.Minute+time.Second)
-		r.wait(waiting.ReadyAt.Sub(time.Now()) + time.Second) // it was just postponed again
+		require.Less(t, time.Until(waiting.ReadyAt), 5*time.Minute+time.Second)
+		r.wait(time.Until(waiting.ReadyAt) + time.Second) // it was just postponed again
 
 		gpu := node("gpu")
 		gpu.Capacity.MilliGPU, gpu.Executors = 1000, []string{scheduler.ExecutorWASM, scheduler.ExecutorGPU}
@@ -170,4 +171,34 @@ func TestCallersShareCommits(t *testing.T) {
 		require.Equal(t, before+1, c.commits.Load(), "reported, validated and vested in one commit for all")
 		require.Less(t, c.inserts.Load()+c.commits.Load(), int64(250), "fewer commits than steps")
 	})
+}
+
+// fickle is a store in which somebody else comes between a number of times.
+type fickle struct {
+	scheduler.Store
+	stale atomic.Int64
+}
+
+func (f *fickle) Commit(ctx context.Context, fence scheduler.Fence, changes []scheduler.Change) ([]bool, error) {
+	if f.stale.Add(-1) >= 0 {
+		return make([]bool, len(changes)), nil
+	}
+	return f.Store.Commit(ctx, fence, changes)
+}
+
+func TestStaleDecisionsAreMadeAnew(t *testing.T) {
+	var steps []string
+	f := &fickle{Store: scheduler.NewMemory(nil, nil)}
+	s := newIdle(t, scheduler.Config{Store: f, Step: func(step string) { steps = append(steps, step) }})
+	out, err := s.Submit(t.Context(), []scheduler.Submission{{Name: "a"}, {Name: "b"}})
+	require.NoError(t, err)
+	f.stale.Store(5)
+	job, err := s.Cancel(t.Context(), out[0].Job.ID)
+	require.NoError(t, err)
+	require.Equal(t, scheduler.Cancelled, job.State)
+	require.Equal(t, []string{scheduler.StepSubmit, scheduler.StepCancel}, steps, "only what was written is told")
+	f.stale.Store(1000)
+	_, err = s.Cancel(t.Context(), out[1].Job.ID)
+	kind(t, fault.Unavailable, err)
+	require.Len(t, steps, 2)
 }

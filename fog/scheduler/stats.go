@@ -28,27 +28,27 @@ func birthTally(j *Job) Tally {
 }
 
 // tallyOf is what the change from one record to another adds to the sums.
-func tallyOf(old, new *Record) Tally {
+func tallyOf(before, after *Record) Tally {
 	t := Tally{}
-	j := &new.Job
+	j := &after.Job
 	add := func(name string, n int64) { t[TallyKey{j.Tier, name}] += n }
-	if old.Job.State != j.State {
-		add(sumStatePrefix+string(old.Job.State), -1)
+	if before.Job.State != j.State {
+		add(sumStatePrefix+string(before.Job.State), -1)
 		add(sumStatePrefix+string(j.State), 1)
 		if j.State == Vested || j.State == Failed || j.State == Expired {
 			add(sumFinished, 1)
 		}
 		if j.State == Vested {
-			settleTally(new, add)
+			settleTally(after, add)
 		}
 	}
-	if old.Job.Started.IsZero() && !j.Started.IsZero() {
+	if before.Job.Started.IsZero() && !j.Started.IsZero() {
 		add(sumWaits, 1)
 		add(sumWait, j.Started.Sub(j.Submitted).Microseconds())
 	}
-	for _, a := range new.Attempts[min(len(old.Attempts), len(new.Attempts)):] {
+	for _, a := range after.Attempts[min(len(before.Attempts), len(after.Attempts)):] {
 		add(sumPlacements, 1)
-		add(sumPlacement, a.Placed.Sub(old.Job.Queued).Microseconds())
+		add(sumPlacement, a.Placed.Sub(before.Job.Queued).Microseconds())
 	}
 	return t
 }

@@ -133,8 +133,7 @@ func (d *Demand) complete() error {
 	if d.Executor == "" {
 		d.Executor = ExecutorWASM
 	}
-	odd := func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-') }
-	if len(d.Executor) > 32 || strings.ContainsFunc(d.Executor, odd) {
+	if len(d.Executor) > 32 || strings.Trim(d.Executor, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		return fault.Field(StepSubmit, "executor", "want at most 32 of a-z, 0-9 and -")
 	}
 	return nil
@@ -198,10 +197,7 @@ func (t *Task) validate() error {
 }
 
 func isDigest(s string) bool {
-	if len(s) != 2*sha256.Size {
-		return false
-	}
-	return !strings.ContainsFunc(s, func(r rune) bool { return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'f') })
+	return len(s) == 2*sha256.Size && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 // isRelative reports whether a path names a file below its root and nothing else.
