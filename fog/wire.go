@@ -96,7 +96,7 @@ func (f *Fog) wireTokenomics() error {
 	case d == nil:
 		c.Store = tokenomics.NewMemory(f.ground.memoryDuties)
 	default:
-		store := tokenomicsdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
+		store := tokenomicsdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB).WithJournal(f.ground.dbJournal)
 		c.Store = store
 		f.ground.schemas = append(f.ground.schemas, schema{store.Migrate, store.Ready})
 	}
