@@ -213,7 +213,9 @@ type escrow struct{ ledger *tokenomics.Tokenomics }
 
 var _ scheduler.Escrow = escrow{}
 
-// Hold asks for nothing where the amount is zero: a free job has no hold.
+// Hold asks for nothing where the amount is zero: a free job has no hold. The
+// house asks, in whatever tenant: whether the payer may spend was the
+// scheduler's question when the job was submitted.
 func (e escrow) Hold(ctx context.Context, holds []scheduler.Hold) ([]error, error) {
 	verdicts := make([]error, len(holds))
 	var asked []int
@@ -231,7 +233,7 @@ func (e escrow) Hold(ctx context.Context, holds []scheduler.Hold) ([]error, erro
 	if len(asked) == 0 {
 		return verdicts, nil
 	}
-	answers, err := e.ledger.Hold(ctx, requests)
+	answers, err := e.ledger.Hold(principal.With(ctx, principal.House()), requests)
 	if err != nil {
 		return nil, err
 	}
