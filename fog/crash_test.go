@@ -291,7 +291,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 		steps := stepsOf(t, open(t))
 		for _, want := range []string{
 			"scheduler.submit", "tokenomics.hold", "scheduler.queue", "scheduler.place", "scheduler.lease",
-			"scheduler.report", "idle.contribute", "tokenomics.capture", "tokenomics.void",
+			"scheduler.report", "idle.contribute", "tokenomics.capture",
 		} {
 			require.Contains(t, steps, want)
 		}

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	flowBatch     = 256         // facts handled together
+	flowBatch     = 256             // facts handled together
 	flowClaim     = 3 * time.Second // a claim not marked done by then is taken again: its server has died
-	flowPoll      = time.Second // facts of other servers are seen at least this often
+	flowPoll      = time.Second     // facts of other servers are seen at least this often
 	flowRetry     = 200 * time.Millisecond
 	flowRetryMost = time.Minute
 	flowParkAfter = 12 // failures of one fact before it is parked for a person to look at
