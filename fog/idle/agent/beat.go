@@ -25,6 +25,7 @@ type answer struct {
 	err       error
 	seq       uint64
 	take      int
+	poll      bool // the server may have waited before it answered
 	took      time.Duration
 }
 
@@ -80,7 +81,7 @@ func (a *Agent) beats(ctx context.Context) error {
 // launch notes a beat that is sent now.
 func (p *pulse) launch(now time.Time, b *beat) {
 	p.flying++
-	if b.Take > 0 {
+	if b.Wait > 0 {
 		p.polls++
 	}
 	p.sent, p.due = now, now.Add(maxPause)
@@ -90,10 +91,11 @@ func (p *pulse) launch(now time.Time, b *beat) {
 func (a *Agent) send(ctx context.Context, b *beat) answer {
 	began := a.cfg.Now()
 	d, err := a.client.beat(ctx, b)
-	return answer{directive: d, err: err, seq: b.Seq, take: b.Take, took: a.cfg.Now().Sub(began)}
+	return answer{directive: d, err: err, seq: b.Seq, take: b.Take, poll: b.Wait > 0, took: a.cfg.Now().Sub(began)}
 }
 
-// nextBeat says how the device is now. It asks for work only if it could do it, and then waits for it.
+// nextBeat says how the device is now. It asks for work only if it could do it, and then waits for it, unless the server has
+// forbidden it so far: then the answer that it no longer does must not wait.
 func (a *Agent) nextBeat() *beat {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -108,7 +110,7 @@ func (a *Agent) nextBeat() *beat {
 	if a.decision.Eligible && a.desired == idle.Run {
 		b.Take = max(0, a.cfg.MaxHeld-len(a.attempts))
 	}
-	if b.Take > 0 {
+	if b.Take > 0 && a.allowed {
 		b.Wait = a.cfg.Wait.Seconds()
 	}
 	return b
@@ -117,7 +119,7 @@ func (a *Agent) nextBeat() *beat {
 // digest draws the conclusions from an answer.
 func (a *Agent) digest(ctx context.Context, p *pulse, got *answer) error {
 	now := a.cfg.Now()
-	if got.take > 0 {
+	if got.poll {
 		p.polls--
 	}
 	if got.err != nil {
