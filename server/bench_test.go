@@ -32,4 +32,6 @@ func benchmark(b *testing.B, method, path, body string, jobs int) {
 
 func BenchmarkHealth(b *testing.B) { benchmark(b, http.MethodGet, "/health", "", 0) }
 func BenchmarkList(b *testing.B)   { benchmark(b, http.MethodGet, jobsPath, "", 100) }
-func BenchmarkSubmit(b *testing.B) { benchmark(b, http.MethodPost, jobsPath, strings.Replace(aJob, "{", `{"duration_estimate":0.001,`, 1), 0) }
+func BenchmarkSubmit(b *testing.B) {
+	benchmark(b, http.MethodPost, jobsPath, strings.Replace(aJob, "{", `{"duration_estimate":0.001,`, 1), 0)
+}

@@ -64,13 +64,8 @@ type dashboardPrivacy struct {
 }
 
 func (s *Server) dashboard(ctx context.Context, _ *struct{}) (*dashboardReply, error) {
-	reply := &dashboardReply{Betanet: dashboardBetanet{Status: "offline"}, Bitchat: dashboardBitchat{MeshHealth: "poor"}}
-	if s.fog.Ready("benchmark") == nil {
-		d := encodeSample(s.fog.Benchmark.Data())
-		reply.Benchmarks = dashboardBenchmarks{
-			AvgLatency: d.Latency, Throughput: d.Throughput, NetworkUtilization: d.NetworkUtilization,
-			CPUUsage: d.CPUUsage, MemoryUsage: d.MemoryUsage,
-		}
+	reply := &dashboardReply{
+		Betanet: dashboardBetanet{Status: "offline"}, Bitchat: dashboardBitchat{MeshHealth: "poor"}, Benchmarks: s.benchmarkFigures(),
 	}
 	if s.fog.Ready("idle") == nil {
 		stats, err := s.fog.Idle.Stats(ctx)
@@ -89,4 +84,14 @@ func (s *Server) dashboard(ctx context.Context, _ *struct{}) (*dashboardReply, e
 		reply.Tokenomics.TotalSupply = stats.TotalSupply
 	}
 	return reply, nil
+}
+
+func (s *Server) benchmarkFigures() dashboardBenchmarks {
+	if s.fog.Ready("benchmark") != nil {
+		return dashboardBenchmarks{}
+	}
+	d := s.fog.Benchmark.Data()
+	return dashboardBenchmarks{
+		AvgLatency: d.Latency, Throughput: d.Throughput, NetworkUtilization: d.Network, CPUUsage: d.CPU, MemoryUsage: d.Memory,
+	}
 }

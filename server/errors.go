@@ -44,25 +44,28 @@ func statusOf(kind fog.Kind) int {
 	}
 }
 
-// fail turns an engine's error into the problem that the client gets. The cause of an internal error stays in the
+// fail turns the error of a handler, mostly an engine's, into the problem that the client gets. The cause of an internal error stays in the
 // log: its text may name files, hosts or statements.
 func (s *Server) fail(op string, err error) error {
-	var ready *huma.ErrorModel
-	if errors.As(err, &ready) {
-		return err
+	var problem *huma.ErrorModel
+	if !errors.As(err, &problem) {
+		problem = problemOf(err)
 	}
-	status := statusOf(fog.KindOf(err))
-	if status == http.StatusInternalServerError {
+	if problem.Status == http.StatusInternalServerError {
 		s.log.Error("request failed", "operation", op, "error", err)
 	}
-	problem := newProblem(status, fog.Detail(err))
-	if field := fog.FieldOf(err); field != "" {
-		problem = wrongField(field, fog.Detail(err))
-	}
-	if retriable(status) {
+	if retriable(problem.Status) {
 		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {retrySeconds()}})
 	}
 	return problem
+}
+
+// problemOf shows an engine's error as far as a client may see it.
+func problemOf(err error) *huma.ErrorModel {
+	if field := fog.FieldOf(err); field != "" {
+		return wrongField(field, fog.Detail(err))
+	}
+	return newProblem(statusOf(fog.KindOf(err)), fog.Detail(err))
 }
 
 // newProblem returns the body of an error response.
@@ -85,10 +88,13 @@ func retrySeconds() string { return strconv.Itoa(int(retryAfter / time.Second)) 
 
 // shapeProblem completes the problems that huma itself makes: the first complaint goes into detail, where clients
 // look for it, and the client's own values are not echoed back.
-func shapeProblem(_ huma.Context, _ string, body any) (any, error) {
+func shapeProblem(ctx huma.Context, _ string, body any) (any, error) {
 	problem, ok := body.(*huma.ErrorModel)
 	if !ok || problem.Type != "" {
 		return body, nil
+	}
+	if brokenBody(ctx) {
+		return newProblem(http.StatusBadRequest, "the body broke off"), nil
 	}
 	shaped := newProblem(problem.Status, problem.Detail)
 	if problem.Status == http.StatusInternalServerError {

@@ -42,7 +42,7 @@ func describe() huma.Config {
 			Security: []map[string][]string{{}, {"key": {}}},
 			Tags:     tags(),
 		},
-		Formats:       map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()},
+		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{shapeProblem},
 	}
@@ -72,9 +72,6 @@ func tags() []*huma.Tag {
 	}
 }
 
-// jsonFormat is the JSON encoding of all bodies: without HTML escapes, because no body is put into a page as it is.
-func jsonFormat() huma.Format { return huma.DefaultJSONFormat }
-
 // reply wraps a response body in the shape that huma wants.
 type reply[T any] struct {
 	Body *T
@@ -86,6 +83,9 @@ func route[I, O any](s *Server, engine string, op huma.Operation, handle func(co
 	op.MaxBodyBytes = or(op.MaxBodyBytes, s.config.MaxBody)
 	op.BodyReadTimeout = bodyReadTimeout
 	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
+	if op.Method != http.MethodGet {
+		op.Middlewares = append(op.Middlewares, watchBody)
+	}
 	if engine != "" {
 		op.Middlewares = append(op.Middlewares, s.gate(engine))
 	}

@@ -88,9 +88,11 @@ func (s *Server) job(ctx context.Context, in *jobInput) (*jobReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	why, err := s.fog.Scheduler.Explain(ctx, scheduler.JobID(in.ID))
-	if err != nil {
-		return nil, err
+	var why scheduler.Explanation
+	if !record.Job.State.Final() {
+		if why, err = s.fog.Scheduler.Explain(ctx, record.Job.ID); err != nil {
+			return nil, err
+		}
 	}
 	return encodeJob(&record, why.Reasons), nil
 }

@@ -200,6 +200,21 @@ func TestOversizedHeaderIsRefused(t *testing.T) {
 	assert.Equal(t, http.StatusRequestHeaderFieldsTooLarge, res.StatusCode)
 }
 
+func TestBrokenBodyIsTheClientsMistake(t *testing.T) {
+	r := serve(t, house(t, fogConfig()), server.Config{})
+	c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	require.NoError(t, err)
+	defer c.Close() // the test is over
+	_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"nam\r\nzz\r\n", jobsPath)
+	require.NoError(t, err)
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	require.NoError(t, err)
+	body, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	got := answer{res.StatusCode, res.Header, string(body)}
+	assert.Equal(t, "the body broke off", got.problem(t, http.StatusBadRequest)["detail"])
+}
+
 // TestSlowConnections opens thousands of connections that never finish their first line. Others are answered
 // meanwhile, and the slow ones are cut off.
 func TestSlowConnections(t *testing.T) {
