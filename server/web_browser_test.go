@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -176,17 +175,18 @@ func (b *tab) clean(origin string) {
 	}
 }
 
-// fits requires that the page does not scroll sideways, and names what sticks out.
-func (b *tab) fits() {
+// fits requires that the page does not scroll sideways in a window of the given width, and names what sticks out.
+func (b *tab) fits(width int) {
 	b.Helper()
-	wide := eval[string](b, `[...document.querySelectorAll("body *")].filter((e) =>
-		e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, .hidden")).map((e) => e.outerHTML.slice(0, 60)).join("\n")`)
-	require.LessOrEqual(b, eval[int](b, "document.documentElement.scrollWidth"), eval[int](b, "innerWidth"), "wider than the window: %s", wide)
+	wide := eval[string](b, fmt.Sprintf(`[...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > %d + 1 &&
+		e.parentElement.closest(".scroll, .hidden, pre") === null).map((e) => e.outerHTML.slice(0, 80)).join("\n")`, width))
+	require.LessOrEqual(b, eval[int](b, "document.documentElement.scrollWidth"), width, "wider than the window: %s", wide)
 }
 
 // shoot keeps a picture of the whole page among the artefacts of the test.
 func (b *tab) shoot(name string) {
 	b.Helper()
+	eval[bool](b, `scrollTo({top: 0, behavior: "instant"}) ?? true`)
 	layout, err := chromedp.Call(b.ctx, page.GetLayoutMetrics, cdp.Empty{})
 	require.NoError(b, err)
 	beyond := true
@@ -228,16 +228,11 @@ func serveAt(t *testing.T, h *fog.Fog, address string) *site {
 	return &site{h, "http://" + l.Addr().String(), stop}
 }
 
-// render is what a fake device does with a tile: it computes the guest's very bytes, and stores them.
+// render is what a fake device does with a tile: it computes the guest's very bytes and stores them.
 func render(h *fog.Fog) fogtest.Compute {
 	return func(o idle.Offer) (*scheduler.Result, scheduler.Class, string) {
-		if len(o.Args) != 10 {
-			return nil, scheduler.ClassJob, "the module trapped: unreachable executed"
-		}
-		n := func(i int) int { v, _ := strconv.Atoi(o.Args[i]); return v }
-		f := func(i int) float64 { v, _ := strconv.ParseFloat(o.Args[i], 64); return v }
-		tile := guest.Tile{Width: n(0), Height: n(1), X: n(2), Y: n(3), W: n(4), H: n(5), MaxIter: n(6), CX: f(7), CY: f(8), Scale: f(9)}
-		if err := tile.Validate(); err != nil {
+		tile, err := orderedTile(o.Args)
+		if err != nil {
 			return nil, scheduler.ClassJob, err.Error()
 		}
 		begun := time.Now()
@@ -255,14 +250,54 @@ func render(h *fog.Fog) fogtest.Compute {
 	}
 }
 
-// fleet gives a house three devices that work and three that may not.
-func fleet(t *testing.T, h *fog.Fog) {
+// lend runs a device with room for two jobs until ctx ends. While the gate is closed it beats, and its tiles do not end.
+func lend(ctx context.Context, d *fogtest.Device, gate <-chan struct{}) {
+	held := 0
+	for ctx.Err() == nil {
+		d.Take = 2 - held
+		offers, err := d.Fetch(ctx, 100*time.Millisecond)
+		if err != nil {
+			continue
+		}
+		held = len(offers)
+		for _, o := range offers {
+			if _, err := orderedTile(o.Args); err == nil && !isClosed(gate) {
+				continue
+			}
+			if _, err := d.Report(ctx, o); err == nil {
+				held--
+			}
+		}
+	}
+}
+
+func isClosed(gate <-chan struct{}) bool {
+	select {
+	case <-gate:
+		return true
+	default:
+		return false
+	}
+}
+
+// orderedTile reads the arguments of the guest.
+func orderedTile(args []string) (guest.Tile, error) {
+	var t guest.Tile
+	_, err := fmt.Sscan(strings.Join(args, " "), &t.Width, &t.Height, &t.X, &t.Y, &t.W, &t.H, &t.MaxIter, &t.CX, &t.CY, &t.Scale)
+	if err != nil {
+		return t, fmt.Errorf("the arguments are not those of a tile: %w", err)
+	}
+	return t, t.Validate()
+}
+
+// fleet gives a house three devices that work while the gate is open, and three that may not.
+func fleet(t *testing.T, h *fog.Fog, gate <-chan struct{}) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var devices sync.WaitGroup
 	for i, id := range []idle.DeviceID{"workstation", "render-box", "attic-server"} {
 		d := fogtest.Join(t, h, fogtest.Device{ID: id, Cores: float64(2 + 2*i), Take: 2, Compute: render(h)})
-		devices.Go(func() { d.Run(ctx) })
+		devices.Go(func() { lend(ctx, d, gate) })
 	}
 	t.Cleanup(func() { cancel(); devices.Wait() })
 	for _, d := range []struct {
@@ -296,58 +331,154 @@ func (s *site) submit(t *testing.T, body string) {
 func TestBrowser(t *testing.T) {
 	browser := openBrowser(t)
 	h := house(t, fogConfig())
-	fleet(t, h)
+	gate := make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
+	fleet(t, h, gate)
+	t.Cleanup(open) // before the devices are waited for
 	s := serveAt(t, h, "127.0.0.1:0")
 	s.submit(t, `{"name":"<img src=x onerror=alert(1)> broken","sla_tier":"bronze","cpu_required":1,"memory_required":0.1,"args":["nonsense"]}`)
 	s.submit(t, `{"name":"train a large model","sla_tier":"platinum","cpu_required":2,"memory_required":4,"gpu_required":4}`)
 
-	t.Run("dashboard", func(t *testing.T) { testDashboard(t, browser, s) })
-	t.Run("dark", func(t *testing.T) {
-		b := openTab(t, browser, 1280, 900, "dark")
-		b.do(chromedp.Navigate(s.url + "/"))
-		b.waitFor(`document.querySelectorAll("#payouts-rows tr").length > 0 && document.getElementById("live").dataset.state === "live"`)
-		b.shoot("dashboard-dark")
-		b.clean(s.url)
-	})
-	t.Run("phone", func(t *testing.T) {
-		b := openTab(t, browser, 360, 740, "light", chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait)
-		b.do(chromedp.Navigate(s.url + "/"))
-		b.waitFor(`document.querySelectorAll("#jobs-rows tr").length > 0 && document.getElementById("live").dataset.state === "live"`)
-		b.fits()
-		b.do(chromedp.Click(chromedp.CSS("#jobs-rows button")))
-		b.waitFor(`document.querySelector("#jobs-rows .panel:not([hidden]) .facts") !== null`)
-		b.fits()
-		b.shoot("dashboard-phone")
-		b.clean(s.url)
-	})
-	t.Run("docs", func(t *testing.T) {
-		b := openTab(t, browser, 1280, 900, "light")
-		b.do(chromedp.Navigate(s.url + "/docs"))
-		b.waitFor(`document.querySelectorAll(".opblock").length > 10`)
-		b.shoot("docs")
-		b.clean(s.url)
-	})
-	t.Run("redoc", func(t *testing.T) {
-		b := openTab(t, browser, 1280, 900, "light")
-		b.do(chromedp.Navigate(s.url + "/redoc"))
-		b.waitFor(`document.querySelectorAll("#redoc h2").length > 10`)
-		b.shoot("redoc")
-		b.clean(s.url)
-	})
+	t.Run("dashboard", func(t *testing.T) { testDashboard(t, browser, s, open) })
+	t.Run("phone", func(t *testing.T) { testPhone(t, browser, s) })
+	t.Run("dark", func(t *testing.T) { testThemes(t, browser, s) })
+	t.Run("docs", func(t *testing.T) { testDocs(t, browser, s) })
+	t.Run("redoc", func(t *testing.T) { testRedoc(t, browser, s) })
+	t.Run("reconnection", func(t *testing.T) { testReconnection(t, browser, h) })
 }
 
-func testDashboard(t *testing.T, browser context.Context, s *site) {
+// testDashboard uses the page as a person without a mouse does.
+func testDashboard(t *testing.T, browser context.Context, s *site, open func()) {
 	b := openTab(t, browser, 1280, 900, "light")
 	b.do(chromedp.Navigate(s.url + "/"))
 	b.waitFor(`document.getElementById("live").dataset.state === "live"`)
-	b.waitFor(`document.querySelectorAll("#devices-list li").length >= 6`)
-	b.do(chromedp.Focus(chromedp.CSS("select[name=view]")))
-	b.press("\t\t\t\t") // size, level, colours, number of jobs
-	require.Equal(t, "side", eval[string](b, "document.activeElement.name"))
-	b.press("\r") // Enter in a form submits it
+	b.waitFor(`document.querySelectorAll("#devices-list > li").length === 6`)
+	b.press("\t")
+	require.Equal(t, "Skip to content", eval[string](b, "document.activeElement.textContent"))
+	b.focusOn(`document.activeElement.name === "size"`)
+	b.press("2") // the size whose name begins so
+	b.focusOn(`document.activeElement.name === "palette"`)
+	b.press("A") // as computed
+	b.focusOn(`document.activeElement.name === "side"`)
+	b.press("\r") // Enter submits the form
+	require.Equal(t, "Submit 16 jobs", eval[string](b, `document.getElementById("sample-go").textContent`))
+
+	// While the devices are at it: what runs, what waits and why.
+	b.waitFor(`Number(document.getElementById("jobs-running").textContent) > 0 && document.title.includes("running")`)
+	b.focusOn(`document.activeElement.id === "jobs-more"`)
+	b.press("\r")
+	b.waitFor(`document.querySelectorAll("#jobs-rows [data-status=running]").length > 0`)
+	b.waitFor(`document.querySelectorAll("#devices-list [data-status=harvesting]").length > 0`)
+	b.waitFor(`document.getElementById("sample-status").textContent.includes("running")`)
+	const why = `[...document.querySelectorAll("#jobs-rows tr")].find((row) => row.textContent.includes("train a large model"))`
+	b.waitFor(why)
+	eval[bool](b, why+`.querySelector("button").focus() ?? true`)
+	b.press(" ")
+	b.waitFor(`document.querySelector("#jobs-rows .panel:not([hidden]) .why li") !== null`)
+	require.Contains(t, eval[string](b, `document.querySelector("#jobs-rows .why").textContent`), "gpu")
+	require.Equal(t, "true", eval[string](b, `document.activeElement.getAttribute("aria-expanded")`))
+	b.shoot("dashboard-running")
+	require.True(t, eval[bool](b, why+`.querySelector("img") === null`), "names are text")
+	require.True(t, eval[bool](b, `document.querySelector("#jobs-rows img") === null && document.body.innerText.includes("<img src=x onerror=alert(1)> broken")`))
+	require.True(t, eval[bool](b, `document.querySelector("#devices-list b") === null`))
+
+	// And what came out.
+	open()
 	b.waitFor(`document.getElementById("sample-status").textContent.startsWith("Done in ")`)
-	b.waitFor(`document.querySelectorAll("#payouts-rows tr").length > 0`)
+	b.waitFor(`document.querySelectorAll("#payouts-rows tr").length > 0 && document.getElementById("tokens-paid").textContent !== "0"`)
+	tile := guest.Tile{Width: 256, Height: 256, W: 256, H: 256, MaxIter: 1500, CX: -0.7453, CY: 0.1127, Scale: 0.012}
+	pgm, _ := tile.Render()
+	sum := sha256.Sum256(pgm[len(pgm)-256*256:])
+	require.Equal(t, hex.EncodeToString(sum[:]), eval[string](b, `(async () => {
+		const points = document.getElementById("picture").getContext("2d").getImageData(0, 0, 256, 256).data.filter((_, i) => i % 4 === 0);
+		const sum = await crypto.subtle.digest("SHA-256", points);
+		return [...new Uint8Array(sum)].map((b) => b.toString(16).padStart(2, "0")).join("");
+	})()`), "the picture is the one that this machine computes")
+	eval[bool](b, `(() => { const p = document.querySelector("[name=palette]"); p.value = "mist"; return p.dispatchEvent(new Event("change", {bubbles: true})); })()`)
+	b.fits(1280)
 	b.shoot("dashboard-light")
-	fmt.Println(eval[string](b, `document.getElementById("sample-status").textContent`))
 	b.clean(s.url)
+}
+
+// focusOn presses the tabulator key until the focus is where a condition says.
+func (b *tab) focusOn(condition string) {
+	b.Helper()
+	for range 60 {
+		if eval[bool](b, condition) {
+			return
+		}
+		b.press("\t")
+	}
+	b.Fatalf("the keyboard does not lead to %s", condition)
+}
+
+func testPhone(t *testing.T, browser context.Context, s *site) {
+	b := openTab(t, browser, 360, 740, "light", chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait)
+	b.do(chromedp.Navigate(s.url + "/"))
+	b.waitFor(`document.querySelectorAll("#jobs-rows tr").length > 0 && document.getElementById("live").dataset.state === "live"`)
+	b.waitFor(`document.querySelectorAll("#payouts-rows tr").length > 0 && document.querySelectorAll("#devices-list > li").length > 0`)
+	b.fits(360)
+	eval[bool](b, `document.querySelector("#jobs-rows button").click() ?? true`)
+	b.waitFor(`document.querySelector("#jobs-rows .panel:not([hidden]) .facts") !== null`)
+	b.fits(360)
+	small := eval[string](b, `[...document.querySelectorAll("button, select, nav a")].filter((e) => e.offsetParent && e.offsetHeight < 30).map((e) => e.outerHTML).join()`)
+	require.Empty(t, small, "too small for a finger")
+	b.shoot("dashboard-phone")
+	b.clean(s.url)
+}
+
+func testThemes(t *testing.T, browser context.Context, s *site) {
+	b := openTab(t, browser, 1280, 900, "dark")
+	page := func() string { return eval[string](b, "getComputedStyle(document.body).backgroundColor") }
+	b.do(chromedp.Navigate(s.url + "/"))
+	b.waitFor(`document.querySelectorAll("#payouts-rows tr").length > 0 && document.getElementById("live").dataset.state === "live"`)
+	dark := page()
+	b.shoot("dashboard-dark")
+	eval[bool](b, `document.getElementById("theme").click() ?? true`)
+	light := page()
+	require.NotEqual(t, dark, light, "light was chosen")
+	b.do(chromedp.Navigate(s.url + "/"))
+	require.Equal(t, light, page(), "the choice is kept")
+	require.Equal(t, "Theme: light", eval[string](b, `document.getElementById("theme").textContent`))
+	eval[bool](b, `document.getElementById("theme").click() ?? true`)
+	require.Equal(t, dark, page())
+	b.clean(s.url)
+}
+
+func testDocs(t *testing.T, browser context.Context, s *site) {
+	b := openTab(t, browser, 1280, 900, "light")
+	b.do(chromedp.Navigate(s.url + "/docs"))
+	b.waitFor(`document.querySelectorAll(".opblock").length > 10`)
+	b.shoot("docs")
+	eval[bool](b, `document.querySelector("[id$=-health] .opblock-summary-control").click() ?? true`)
+	b.waitFor(`document.querySelector("button.execute")`)
+	eval[bool](b, `document.querySelector("button.execute").click() ?? true`)
+	b.waitFor(`document.querySelector(".live-responses-table tbody .response-col_status")?.textContent.startsWith("200")`)
+	b.clean(s.url)
+}
+
+func testRedoc(t *testing.T, browser context.Context, s *site) {
+	b := openTab(t, browser, 1280, 900, "light")
+	b.do(chromedp.Navigate(s.url + "/redoc"))
+	b.waitFor(`document.querySelectorAll("#redoc h2").length > 10`)
+	b.shoot("redoc")
+	b.clean(s.url)
+}
+
+// testReconnection stops the server under an open page and starts it again.
+func testReconnection(t *testing.T, browser context.Context, h *fog.Fog) {
+	s := serveAt(t, h, "127.0.0.1:0")
+	b := openTab(t, browser, 800, 600, "light")
+	b.do(chromedp.Navigate(s.url + "/"))
+	b.waitFor(`document.getElementById("live").dataset.state === "live"`)
+	s.stop()
+	b.waitFor(`document.getElementById("live").dataset.state === "waiting" && !document.getElementById("live-retry").hidden`)
+	require.Equal(t, "Connection lost, trying again", eval[string](b, `document.getElementById("live-text").textContent`))
+	b.waitFor(`document.getElementById("jobs-error").textContent === "The server does not answer."`)
+	serveAt(t, h, strings.TrimPrefix(s.url, "http://"))
+	b.waitFor(`document.getElementById("live").dataset.state === "live"`)
+	b.waitFor(`document.getElementById("jobs-error").textContent === ""`)
+	for _, complaint := range b.complaints() {
+		require.Contains(t, complaint, "ERR_CONNECTION_REFUSED", "only the lost server")
+	}
 }

@@ -17,7 +17,7 @@ export function chart(element, series, { least = 4, whole = true, format = Strin
     {
       width: element.clientWidth || 300,
       height: 132,
-      padding: [8, 4, 0, 0],
+      padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
       scales: {

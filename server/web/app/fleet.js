@@ -60,6 +60,6 @@ export function payouts(onPaid) {
 function showWork(list) {
   at("payouts-empty").hidden = list.length > 0;
   at("payouts-rows").replaceChildren(...list.map((c) => make("tr", {},
-    make("td", { class: "nowrap" }, ago(c.at)), make("td", {}, c.account), make("td", {}, make("code", { class: "id", title: c.job }, c.job.slice(-8))),
-    make("td", { class: "num nowrap" }, span(c.cpuSeconds)), make("td", { class: "num" }, fog(c.amount)))));
+    make("td", { class: "nowrap" }, ago(c.at)), make("td", {}, c.account), make("td", { class: "wide" }, make("code", { class: "id", title: c.job }, c.job.slice(-8))),
+    make("td", { class: "num nowrap wide" }, span(c.cpuSeconds)), make("td", { class: "num" }, fog(c.amount)))));
 }

@@ -73,7 +73,7 @@ function newRow(changed) {
   const content = make("td", { colspan: 7 });
   const panel = make("tr", { class: "panel", id: `job-${panels}`, hidden: true }, content);
   const head = make("tr", {}, make("td", {}, name, id), make("td", {}, status), level,
-    make("td", { class: "progress" }, bar, share), device, submitted, make("td", { class: "num" }, toggle));
+    make("td", { class: "progress wide" }, bar, share), device, submitted, make("td", { class: "num" }, toggle));
   const row = {
     head, panel, open: false,
     update(next) {
@@ -144,7 +144,7 @@ function facts(job) {
   const pairs = [
     ["State", job.state], ["Level", job.sla], ["Needs", `${job.cpu} cores, ${job.memory} GB${job.gpu ? `, ${job.gpu} GPU` : ""}`],
     ["Trust", job.trust], ["Price", `${fog(job.price)} FOG a replica, ${fog(job.quote)} held`], ["Paid by", job.owner],
-    ["Submitted", ago(job.submitted)], ["Device", job.node ?? "none yet"],
+    ["Progress", `${Math.floor(job.progress)} %`], ["Submitted", ago(job.submitted)], ["Device", job.node ?? "none yet"],
   ];
   if (job.completed) pairs.push(["Took", span((Date.parse(job.completed) - Date.parse(job.submitted)) / 1000)]);
   return make("dl", { class: "facts" }, ...pairs.map(([term, text]) => make("div", {}, make("dt", {}, term), make("dd", {}, text))));

@@ -43,7 +43,6 @@ export function sample(submitted) {
 
   function begin() {
     const size = Number(form.elements.size.value);
-    const now = new Date();
     canvas.width = canvas.height = size;
     at("picture-empty").hidden = true;
     at("sample-save").hidden = true;
@@ -51,7 +50,7 @@ export function sample(submitted) {
     const view = form.elements.view.selectedOptions[0].textContent;
     const picture = {
       tiles: tiles(form.elements.view.value, size, Number(form.elements.side.value)), began: performance.now(), tier: form.elements.tier.value,
-      name: `${view} ${now.toLocaleTimeString("en-GB")}`, view, stopped: false, devices: new Set(), spent: 0,
+      view, stopped: false, devices: new Set(), spent: 0,
     };
     repaint(picture);
     return picture;
@@ -66,13 +65,14 @@ export function sample(submitted) {
   function curl() {
     const { view, size, side, tier } = form.elements;
     const [tile] = tiles(view.value, Number(size.value), Number(side.value));
-    return `curl ${location.origin}/api/scheduler/jobs \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(order("tile", tile, tier.value))}'`;
+    const lines = Object.entries(order("tile", tile, tier.value)).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+    return `curl ${location.origin}/api/scheduler/jobs -H 'Content-Type: application/json' -d '{\n${lines.join(",\n")}\n}'`;
   }
 
   /** Submits one tile; after a lost answer once more, under the same key, which the server takes as the same job. */
   async function submit(mine, tile, i) {
     const key = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
-    const name = mine.tiles.length === 1 ? mine.name : `${mine.name}, tile ${i + 1}`;
+    const name = mine.tiles.length === 1 ? mine.view : `${mine.view}, tile ${i + 1}`;
     const request = { method: "POST", headers: { "Idempotency-Key": key }, json: order(name, tile, mine.tier) };
     const answer = await call("/api/scheduler/jobs", request).catch((problem) => {
       if (problem.status !== 0) throw problem;
