@@ -385,10 +385,3 @@ func (s *stage) lastBeat() beat {
 	defer s.mu.Unlock()
 	return s.beats[len(s.beats)-1]
 }
-
-// reported returns what was reported about an attempt.
-func (s *stage) reported(attempt string) []result {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.results[attempt]
-}

@@ -2,6 +2,8 @@ package agent_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -420,6 +422,40 @@ func TestSpoilt(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, "infra", s.reported("b")[0].Class)
 		require.Equal(t, 3, s.count("get"), "two downloads, and this question")
+		s.finish()
+	})
+}
+
+// TestCacheBounded: blobs that no attempt needs go, longest unused first; those that one needs stay, whatever the bound.
+func TestCacheBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s := start(t, func(_ *stage, cfg *agent.Config) { cfg.CacheBytes, cfg.DataDir = 250, dir })
+		kept := func() (names []string) {
+			entries, err := os.ReadDir(filepath.Join(dir, "blobs"))
+			require.NoError(t, err)
+			for _, e := range entries {
+				names = append(names, e.Name())
+			}
+			return names
+		}
+		var digests []string
+		for i := range 4 {
+			digests = append(digests, s.put(make([]byte, 100+i)))
+			s.change(func() {
+				s.offers = append(s.offers, idle.Offer{Attempt: strconv.Itoa(i), Module: digests[i]})
+			})
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		require.Len(t, kept(), 4, "four attempts need them")
+		for _, run := range s.guests.runs() {
+			run.finish(*ok(worker.Job{}))
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		require.ElementsMatch(t, digests[2:], kept())
 		s.finish()
 	})
 }
