@@ -1,3 +1,5 @@
+//go:build linux
+
 package worker_test
 
 import (
@@ -103,6 +105,7 @@ func TestConfinedInner(t *testing.T) {
 		return string(text)
 	}
 	require.Contains(t, read("status"), "NoNewPrivs:\t1")
+	require.Contains(t, read("status"), "Seccomp:\t2")
 	require.Empty(t, read("environ"))
 	require.Equal(t, "1000\n", read("oom_score_adj"))
 	require.Contains(t, read("cmdline"), "fog-worker\x00")

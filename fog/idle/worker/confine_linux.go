@@ -35,15 +35,15 @@ func confine() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("worker: dumpable: %w", err)
 	}
-	return nil
+	return forbid(outward())
 }
 
-// seal closes the disk once the module is ready: from here on no byte can be written to any file.
+// seal closes the disk once the module is ready: from here on no file can be opened and no byte written to one.
 func seal() error {
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("worker: seal: %w", err)
 	}
-	return nil
+	return forbid(files())
 }
 
 // privateMemory is how much memory this process has mapped for writing. Unlike its address space, of which Go reserves a lot, this

@@ -13,8 +13,9 @@
 //   - the limits: linear memory, bytes and number of files, standard output, CPU time, time on the clock. A guest that
 //     exceeds one fails with class job and the limit's name. Asking for too much memory is the exception: it is denied, as WebAssembly has
 //     it, and counts only if the guest then fails;
-//   - the process: resource limits, no core dumps, no new privileges, nothing can be written once the module is ready, the lowest priority, a
-//     process group of its own, death with the agent. On Linux; elsewhere as much of it as there is.
+//   - the process: resource limits, no core dumps, no new privileges, a filter of system calls (no network, no other programs, and once
+//     the module is ready no files), the lowest priority, a process group of its own, death with the agent. On Linux; elsewhere as
+//     much of it as there is.
 //
 // A run can be suspended: the process is stopped, uses no CPU and goes on where it was.
 package worker

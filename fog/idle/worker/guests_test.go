@@ -1,6 +1,10 @@
 package worker_test
 
 import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -9,6 +13,27 @@ import (
 	"github.com/fogcompute/fogcompute/fog/guest"
 	"github.com/fogcompute/fogcompute/fog/idle/worker"
 )
+
+// TestRebuild holds the promise that the committed guests are what their sources say.
+func TestRebuild(t *testing.T) {
+	t.Parallel()
+	version, err := exec.CommandContext(t.Context(), "clang", "--version").Output()
+	if _, sysroot := os.Stat("/usr/include/wasm32-wasi"); err != nil || sysroot != nil {
+		t.Skip("install clang, lld, wasi-libc and libclang-rt-dev-wasm32 to rebuild the guests")
+	}
+	if !strings.Contains(string(version), "clang version 14.") {
+		t.Skipf("the guests were built by clang 14, this is %.40s", version)
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata")))
+	out, err := exec.CommandContext(t.Context(), "make", "-B", "-C", dir).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for _, name := range []string{"paths.wasm", "world.wasm", "files.wasm"} {
+		built, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(built, testdata(t, name)), "run `make -B -C fog/idle/worker/testdata` and commit %s", name)
+	}
+}
 
 func TestPathsDoNotLead(t *testing.T) {
 	t.Parallel()

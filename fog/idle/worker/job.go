@@ -36,6 +36,7 @@ func (c Class) known() bool {
 // Limit names the limit that a guest exceeded.
 type Limit string
 
+// The limits that a guest can exceed.
 const (
 	LimitCPU     Limit = "cpu"     // CPU time
 	LimitWall    Limit = "wall"    // time on the clock, without the time suspended

@@ -88,3 +88,19 @@ func testdata(t testing.TB, name string) []byte {
 	require.NoError(t, err)
 	return data
 }
+
+// busy starts a guest that spins and returns when it does.
+func (b *bench) busy(t *testing.T, limits worker.Limits) *worker.Run {
+	t.Helper()
+	run, err := b.Start(t.Context(), worker.Job{Module: b.shelf.put(spin()), Limits: limits})
+	require.NoError(t, err)
+	working(t, run)
+	return run
+}
+
+// working waits until a run uses CPU time.
+func working(t *testing.T, run *worker.Run) {
+	t.Helper()
+	before := run.Usage()
+	require.Eventually(t, func() bool { return run.Usage() > before }, 30*time.Second, time.Millisecond)
+}

@@ -281,7 +281,7 @@ func (r *Run) open() (files []io.ReadCloser, sizes []int64, err error) {
 	}
 	left := int64(maxInputBytes)
 	for i, digest := range digests {
-		var f io.ReadCloser = io.NopCloser(strings.NewReader(""))
+		f := io.NopCloser(strings.NewReader(""))
 		size := int64(0)
 		if digest != "" {
 			if f, size, err = r.pool.cfg.Blobs.Open(r.ctx, digest); err != nil {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package worker_test
 
 import (
@@ -14,22 +16,6 @@ import (
 	"github.com/fogcompute/fogcompute/fog/idle/worker"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 )
-
-// busy starts a guest that spins and returns when it does.
-func (b *bench) busy(t *testing.T, limits worker.Limits) *worker.Run {
-	t.Helper()
-	run, err := b.Start(t.Context(), worker.Job{Module: b.shelf.put(spin()), Limits: limits})
-	require.NoError(t, err)
-	working(t, run)
-	return run
-}
-
-// working waits until a run uses CPU time.
-func working(t *testing.T, run *worker.Run) {
-	t.Helper()
-	before := run.Usage()
-	require.Eventually(t, func() bool { return run.Usage() > before }, 30*time.Second, time.Millisecond)
-}
 
 func TestCancel(t *testing.T) {
 	t.Parallel()
