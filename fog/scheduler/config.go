@@ -26,7 +26,8 @@ type Config struct {
 	Pricer Pricer
 	// Authorize says who may do what; nil is principal.Owners{}.
 	Authorize principal.Authorizer
-	// Duties keeps the duty of planning; nil is one in memory, for a single server.
+	// Duties keeps the duty of planning; it must be what Store checks fences against. Nil is Abilities.Duties, and where
+	// that is nil as well this server is taken to be the only one on its store: its plans carry no fence.
 	Duties duty.Duties
 	// Holder is this server's name among the holders of duties; "" is a random one.
 	Holder string
@@ -66,7 +67,18 @@ type Config struct {
 type Abilities struct {
 	// InsertTx is Jobs.Insert inside the caller's own transaction.
 	InsertTx func(ctx context.Context, tx *sql.Tx, jobs []Insertion) ([]Inserted, error)
+	// Duties are those that the store checks fences against.
+	Duties duty.Duties
 }
+
+// alone is the duties of a server that is the only one: it has every duty, and no fence.
+type alone struct{}
+
+func (alone) Take(context.Context, duty.Name, string, time.Time) (duty.Fence, bool, error) {
+	return duty.Fence{}, true, nil
+}
+
+func (alone) Release(context.Context, duty.Fence, string) error { return nil }
 
 // DutyPlan is the duty of planning.
 const DutyPlan duty.Name = "scheduler.plan"
@@ -112,14 +124,13 @@ func (c *Config) fillPorts() {
 		c.Holder = id.New(c.Now(), c.Random)
 	}
 	if c.Store == nil {
-		duties := duty.NewMemory(c.Now)
-		c.Store = NewMemory(nil, duties)
-		if c.Duties == nil {
-			c.Duties = duties
-		}
+		c.Store = NewMemory(nil, nil)
 	}
 	if c.Duties == nil {
-		c.Duties = duty.NewMemory(c.Now)
+		c.Duties = c.Abilities.Duties
+	}
+	if c.Duties == nil {
+		c.Duties = alone{}
 	}
 	if c.Pricer == nil {
 		c.Pricer = TierPricer{}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/fogcompute/fogcompute/fog/internal/duty"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 )
@@ -201,4 +202,21 @@ func TestStaleDecisionsAreMadeAnew(t *testing.T) {
 	_, err = s.Cancel(t.Context(), out[1].Job.ID)
 	kind(t, fault.Unavailable, err)
 	require.Len(t, steps, 2)
+}
+
+func TestServerWithoutDutiesIsAlone(t *testing.T) {
+	fenced := scheduler.NewMemory(nil, duty.NewMemory(nil))
+	inBubble(t, scheduler.Config{Store: fenced}, func(t *testing.T, r *rig) {
+		r.nodes("a")
+		require.Equal(t, scheduler.Placed, r.state(r.submit(scheduler.Submission{})), "a store that checks fences takes its plans")
+	})
+	duties := duty.NewMemory(nil)
+	fenced = scheduler.NewMemory(nil, duties)
+	inBubble(t, scheduler.Config{Store: fenced, Abilities: scheduler.Abilities{Duties: duties}}, func(t *testing.T, r *rig) {
+		r.nodes("a")
+		require.Equal(t, scheduler.Placed, r.state(r.submit(scheduler.Submission{})))
+		_, taken, err := duties.Take(t.Context(), scheduler.DutyPlan, "another", time.Now().Add(time.Hour))
+		require.NoError(t, err)
+		require.False(t, taken, "the store's own duties are kept")
+	})
 }
