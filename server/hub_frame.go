@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
@@ -56,6 +57,14 @@ func (s *Server) mountHub() {
 			"{\"type\":\"pong\"}; {\"type\":\"subscribe\",\"rooms\":[]} is accepted; all else is ignored.",
 		Responses: map[string]*huma.Response{"101": {Description: "The connection speaks WebSocket from here on."}},
 	})
+	s.metrics.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "fog_feed_clients", Help: "Clients of the metrics feed."},
+			func() float64 { return float64(s.hub.Stats().Clients) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "fog_feed_frames_total", Help: "Frames that the metrics feed has sent."},
+			func() float64 { return float64(s.hub.Stats().Frames) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "fog_feed_dropped_total", Help: "Clients that were cut off: slow, silent or talking without end."},
+			func() float64 { return float64(s.hub.Stats().Dropped) }),
+	)
 	s.router.GET("/ws/metrics", func(c *gin.Context) {
 		status, reason := s.hub.accept(c.Writer, c.Request, c.ClientIP())
 		if status == http.StatusUpgradeRequired {

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -11,18 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -35,174 +30,6 @@ import (
 	"github.com/fogcompute/fogcompute/server"
 )
 
-// chromium finds the browser, or skips the test; under CI it must be there.
-func chromium(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	const missing = "no Chromium to look at the pages with: on Debian, apt-get install chromium"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
-	return ""
-}
-
-// tab is a browser tab that writes down what goes wrong in it.
-type tab struct {
-	*testing.T
-	ctx context.Context
-
-	mu       sync.Mutex // guards the lists
-	wrong    []string   // errors and warnings on the console
-	requests []string   // addresses that the page asked
-}
-
-// openBrowser starts a browser with a fresh profile, in which no name and no other machine can be reached.
-func openBrowser(t *testing.T) context.Context {
-	t.Helper()
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
-	)...)
-	t.Cleanup(stop)
-	ctx, closeBrowser := chromedp.NewContext(allocator)
-	t.Cleanup(closeBrowser)
-	require.NoError(t, chromedp.Do(ctx))
-	return ctx
-}
-
-// openTab opens a tab of the given size. All that happens in it must be done within two minutes.
-func openTab(t *testing.T, browser context.Context, width, height int64, theme string, more ...chromedp.EmulateViewportOption) *tab {
-	t.Helper()
-	b := &tab{T: t}
-	ctx, closeTab := chromedp.NewContext(browser, chromedp.WithListener(b.hear))
-	t.Cleanup(closeTab)
-	require.NoError(t, chromedp.Do(ctx))
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(cancel)
-	b.ctx = ctx
-	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
-	require.NoError(t, err)
-	_, err = chromedp.Call(ctx, log.Enable, cdp.Empty{})
-	require.NoError(t, err)
-	_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
-	})
-	require.NoError(t, err)
-	b.do(chromedp.EmulateViewport(width, height, more...))
-	return b
-}
-
-// hear writes down complaints and requests.
-func (b *tab) hear(event any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch e := event.(type) {
-	case *runtime.EventExceptionThrown:
-		b.wrong = append(b.wrong, fmt.Sprintf("%s %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception))
-	case *runtime.EventConsoleAPICalled:
-		if e.Type == "error" || e.Type == "warning" {
-			text := string(e.Type)
-			for _, arg := range e.Args {
-				text += fmt.Sprintf(" %s%s", arg.Value, arg.Description)
-			}
-			b.wrong = append(b.wrong, text)
-		}
-	case *log.EventEntryAdded:
-		if e.Entry.Level == "error" || e.Entry.Level == "warning" {
-			b.wrong = append(b.wrong, e.Entry.Text+" "+e.Entry.URL)
-		}
-	case *network.EventRequestWillBeSent:
-		b.requests = append(b.requests, e.Request.URL)
-	}
-}
-
-func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
-	b.Helper()
-	require.NoError(b, chromedp.Do(b.ctx, steps...))
-}
-
-// eval returns the value of an expression in the page; a promise is waited for.
-func eval[T any](b *tab, expression string) T {
-	b.Helper()
-	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	require.NoError(b, err, expression)
-	return value
-}
-
-// waitFor asks until an expression is true in the page. It asks from outside: the page's policy forbids scripts made of text.
-func (b *tab) waitFor(expression string) {
-	b.Helper()
-	patience := time.NewTimer(45 * time.Second)
-	defer patience.Stop()
-	for !eval[bool](b, "Boolean("+expression+")") {
-		select {
-		case <-patience.C:
-			b.shoot("failure")
-			b.Fatalf("never true: %s\nconsole: %q\npage: %s", expression, b.complaints(), eval[string](b, "document.body.innerText"))
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// press sends keys to whatever has the focus.
-func (b *tab) press(keys string) {
-	b.Helper()
-	b.do(chromedp.KeyEvent(keys))
-}
-
-func (b *tab) complaints() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.wrong)
-}
-
-// clean requires that nothing went wrong and that nobody but the server was asked.
-func (b *tab) clean(origin string) {
-	b.Helper()
-	require.Empty(b, b.complaints(), "console")
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	require.NotEmpty(b, b.requests)
-	for _, url := range b.requests {
-		own := strings.HasPrefix(url, origin+"/") || strings.HasPrefix(url, "data:") || strings.HasPrefix(url, "blob:"+origin)
-		require.True(b, own, "the page asked %s", url)
-	}
-}
-
-// fits requires that the page does not scroll sideways in a window of the given width, and names what sticks out.
-func (b *tab) fits(width int) {
-	b.Helper()
-	wide := eval[string](b, fmt.Sprintf(`[...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > %d + 1 &&
-		e.parentElement.closest(".scroll, .hidden, pre") === null).map((e) => e.outerHTML.slice(0, 80)).join("\n")`, width))
-	require.LessOrEqual(b, eval[int](b, "document.documentElement.scrollWidth"), width, "wider than the window: %s", wide)
-}
-
-// shoot keeps a picture of the whole page among the artefacts of the test.
-func (b *tab) shoot(name string) {
-	b.Helper()
-	eval[bool](b, `scrollTo({top: 0, behavior: "instant"}) ?? true`)
-	layout, err := chromedp.Call(b.ctx, page.GetLayoutMetrics, cdp.Empty{})
-	require.NoError(b, err)
-	beyond := true
-	picture, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		CaptureBeyondViewport: &beyond,
-		Clip:                  &page.Viewport{Width: layout.CSSContentSize.Width, Height: min(layout.CSSContentSize.Height, 5000), Scale: 1},
-	})
-	require.NoError(b, err)
-	folder := os.Getenv("FOG_TEST_ARTEFACTS")
-	if folder == "" {
-		folder = filepath.Join("..", "test-artifacts")
-	}
-	require.NoError(b, os.MkdirAll(folder, 0o755))
-	require.NoError(b, os.WriteFile(filepath.Join(folder, name+".png"), picture.Data, 0o644))
-}
-
 // site is a server on a port of this machine.
 type site struct {
 	house *fog.Fog
@@ -211,11 +38,11 @@ type site struct {
 }
 
 // serveAt serves a house at an address until stop is called or the test ends.
-func serveAt(t *testing.T, h *fog.Fog, address string) *site {
+func serveAt(t *testing.T, h *fog.Fog, address string, keys ...server.KeyHash) *site {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	require.NoError(t, err)
-	s, err := server.New(h, server.Config{})
+	s, err := server.New(h, server.Config{Keys: keys})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -344,6 +171,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("dark", func(t *testing.T) { testThemes(t, browser, s) })
 	t.Run("docs", func(t *testing.T) { testDocs(t, browser, s) })
 	t.Run("redoc", func(t *testing.T) { testRedoc(t, browser, s) })
+	t.Run("key", func(t *testing.T) { testKey(t, browser, h) })
 	t.Run("reconnection", func(t *testing.T) { testReconnection(t, browser, h) })
 }
 
@@ -386,30 +214,24 @@ func testDashboard(t *testing.T, browser context.Context, s *site, open func()) 
 	open()
 	b.waitFor(`document.getElementById("sample-status").textContent.startsWith("Done in ")`)
 	b.waitFor(`document.querySelectorAll("#payouts-rows tr").length > 0 && document.getElementById("tokens-paid").textContent !== "0"`)
-	tile := guest.Tile{Width: 256, Height: 256, W: 256, H: 256, MaxIter: 1500, CX: -0.7453, CY: 0.1127, Scale: 0.012}
-	pgm, _ := tile.Render()
-	sum := sha256.Sum256(pgm[len(pgm)-256*256:])
-	require.Equal(t, hex.EncodeToString(sum[:]), eval[string](b, `(async () => {
-		const points = document.getElementById("picture").getContext("2d").getImageData(0, 0, 256, 256).data.filter((_, i) => i % 4 === 0);
-		const sum = await crypto.subtle.digest("SHA-256", points);
-		return [...new Uint8Array(sum)].map((b) => b.toString(16).padStart(2, "0")).join("");
-	})()`), "the picture is the one that this machine computes")
+	b.showsPicture(guest.Tile{Width: 256, Height: 256, W: 256, H: 256, MaxIter: 1500, CX: -0.7453, CY: 0.1127, Scale: 0.012})
 	eval[bool](b, `(() => { const p = document.querySelector("[name=palette]"); p.value = "mist"; return p.dispatchEvent(new Event("change", {bubbles: true})); })()`)
 	b.fits(1280)
 	b.shoot("dashboard-light")
 	b.clean(s.url)
 }
 
-// focusOn presses the tabulator key until the focus is where a condition says.
-func (b *tab) focusOn(condition string) {
+// showsPicture requires that the canvas holds the very picture that this machine computes.
+func (b *tab) showsPicture(whole guest.Tile) {
 	b.Helper()
-	for range 60 {
-		if eval[bool](b, condition) {
-			return
-		}
-		b.press("\t")
-	}
-	b.Fatalf("the keyboard does not lead to %s", condition)
+	pgm, _ := whole.Render()
+	sum := sha256.Sum256(pgm[len(pgm)-whole.W*whole.H:])
+	require.Equal(b, hex.EncodeToString(sum[:]), eval[string](b, `(async () => {
+		const canvas = document.getElementById("picture");
+		const points = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => i % 4 === 0);
+		const sum = await crypto.subtle.digest("SHA-256", points);
+		return [...new Uint8Array(sum)].map((b) => b.toString(16).padStart(2, "0")).join("");
+	})()`))
 }
 
 func testPhone(t *testing.T, browser context.Context, s *site) {
@@ -465,6 +287,20 @@ func testRedoc(t *testing.T, browser context.Context, s *site) {
 	b.clean(s.url)
 }
 
+// testKey opens the page of a server that asks for a key, which a browser's dialogue sends as a password: once for the page,
+// and from then on by itself.
+func testKey(t *testing.T, browser context.Context, h *fog.Fog) {
+	key := server.NewKey()
+	s := serveAt(t, h, "127.0.0.1:0", server.HashKey(key))
+	b := openTab(t, browser, 800, 600, "light")
+	asked := b.answerDialogues(key)
+	b.do(chromedp.Navigate(s.url + "/"))
+	b.waitFor(`document.getElementById("live").dataset.state === "live"`)
+	b.waitFor(`document.querySelectorAll("#jobs-rows tr").length > 0 && document.querySelectorAll("#devices-list > li").length > 0`)
+	require.EqualValues(t, 1, asked.Load(), "dialogues")
+	b.clean(s.url)
+}
+
 // testReconnection stops the server under an open page and starts it again.
 func testReconnection(t *testing.T, browser context.Context, h *fog.Fog) {
 	s := serveAt(t, h, "127.0.0.1:0")
@@ -481,4 +317,40 @@ func testReconnection(t *testing.T, browser context.Context, h *fog.Fog) {
 	for _, complaint := range b.complaints() {
 		require.Contains(t, complaint, "ERR_CONNECTION_REFUSED", "only the lost server")
 	}
+}
+
+// TestBrowserOnFogd runs the sample on the program as it is shipped: SQLite, the local agent, WebAssembly in workers.
+func TestBrowserOnFogd(t *testing.T) {
+	browser := openBrowser(t)
+	folder := t.TempDir()
+	build := exec.Command("go", "build", "-o", folder, "./fogd")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+
+	fogd := exec.Command(filepath.Join(folder, "fogd"), "--port", "0", "--data-dir", filepath.Join(folder, "data"), "--log-level", "error")
+	fogd.Stderr = os.Stderr
+	says, err := fogd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, fogd.Start())
+	t.Cleanup(func() {
+		require.NoError(t, fogd.Process.Signal(os.Interrupt))
+		require.NoError(t, fogd.Wait())
+	})
+	var url string
+	for lines := bufio.NewScanner(says); url == "" && lines.Scan(); {
+		url = regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(lines.Text())
+	}
+	require.NotEmpty(t, url, "fogd says where it answers")
+
+	b := openTab(t, browser, 1280, 900, "light")
+	b.do(chromedp.Navigate(url + "/"))
+	b.waitFor(`document.getElementById("live").dataset.state === "live"`)
+	eval[bool](b, `(() => { const f = document.getElementById("sample").elements; f.size.value = "256"; f.palette.value = "grey"; f.side.value = "2"; return true; })()`)
+	b.do(chromedp.Focus(chromedp.CSS("#sample-go")))
+	b.press(" ")
+	b.waitFor(`document.getElementById("sample-status").textContent.startsWith("Done in ")`)
+	b.showsPicture(guest.Tile{Width: 256, Height: 256, W: 256, H: 256, MaxIter: 1500, CX: -0.7453, CY: 0.1127, Scale: 0.012})
+	b.waitFor(`document.querySelectorAll("#payouts-rows tr").length === 4 && document.querySelectorAll("#devices-list > li").length === 1`)
+	b.shoot("dashboard-fogd")
+	b.clean(url)
 }
