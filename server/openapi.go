@@ -100,6 +100,13 @@ func route[I, O any](s *Server, engine string, op huma.Operation, handle func(co
 
 // finishSpec registers /openapi.json. The document is encoded at the first request, once.
 func (s *Server) finishSpec() {
+	s.document(huma.Operation{
+		OperationID: "openapi", Method: http.MethodGet, Path: "/openapi.json", Summary: "This document, OpenAPI 3.1",
+		Responses: map[string]*huma.Response{"200": {
+			Description: "The document.",
+			Content:     map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, Description: "OpenAPI 3.1."}}},
+		}},
+	})
 	schemas := s.api.OpenAPI().Components.Schemas.Map()
 	for _, schema := range schemas {
 		for _, property := range schema.Properties {
