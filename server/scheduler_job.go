@@ -48,6 +48,7 @@ type jobAttempt struct {
 	Status  string     `json:"status" doc:"placed, running, suspended, reported, valid, invalid, failed, lost, expired or cancelled."`
 	Started *time.Time `json:"started" doc:"When the node took it; null before."`
 	Ended   *time.Time `json:"ended" doc:"When it ended; null before."`
+	Class   string     `json:"class" doc:"Whose fault a failure was: device, job, infra or policy; empty where nothing failed."`
 	Reason  string     `json:"reason" doc:"What went wrong; empty where nothing did."`
 }
 
@@ -103,7 +104,7 @@ func logLine(l scheduler.LogLine) string {
 func encodeAttempt(a scheduler.Attempt) jobAttempt {
 	return jobAttempt{
 		ID: string(a.ID), Slot: a.Slot, Node: string(a.Node), Status: string(a.State),
-		Started: when(a.Started), Ended: when(a.Ended), Reason: a.Reason,
+		Started: when(a.Started), Ended: when(a.Ended), Class: string(a.Class), Reason: a.Reason,
 	}
 }
 
