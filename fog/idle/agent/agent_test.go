@@ -138,6 +138,28 @@ func TestBeatsAtOnce(t *testing.T) {
 	})
 }
 
+// TestHeldIsFresh: the server soon knows that a device holds nothing any more, although a long poll is open.
+func TestHeldIsFresh(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, nil)
+		s.offer("a")
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		require.Len(t, s.lastBeat().Held, 1)
+		s.guests.runs()[0].finish(*ok(worker.Job{}))
+		time.Sleep(1100 * time.Millisecond)
+		synctest.Wait()
+		require.Empty(t, s.lastBeat().Held)
+		require.Positive(t, s.lastBeat().Take)
+		before := len(s.beats)
+		time.Sleep(10 * time.Second) // two long polls are open, and nothing happens
+		synctest.Wait()
+		require.Len(t, s.beats, before)
+		s.finish()
+	})
+}
+
 // TestMaxRuns: attempts beyond the slots wait, fetched and with their leases renewed.
 func TestMaxRuns(t *testing.T) {
 	t.Parallel()

@@ -15,8 +15,11 @@ const (
 	minPause = 25 * time.Millisecond
 	// maxPause is the longest time between two beats, whatever the server says.
 	maxPause = 5 * time.Minute
-	// maxFlight is how many beats may be open at once: a long poll, and one with news that does not wait for it.
-	maxFlight = 2
+	// refresh is for how long the server may believe that an attempt is held which has ended.
+	refresh = time.Second
+	// maxFlight is how many beats may be open at once: a long poll, its successor that holds less, and one with news of the
+	// device that waits for neither.
+	maxFlight = 3
 )
 
 // answer is how a beat ended.
@@ -58,9 +61,7 @@ func (a *Agent) beats(ctx context.Context) error {
 		case <-a.wake:
 			p.due = p.sent.Add(minPause)
 		case <-a.room:
-			if p.polls == 0 {
-				p.due = p.sent.Add(minPause)
-			}
+			p.ended(a.cfg.Now())
 		case got := <-answers:
 			p.flying--
 			if err := a.digest(ctx, &p, &got); err != nil {
@@ -74,7 +75,26 @@ func (a *Agent) beats(ctx context.Context) error {
 			p.launch(now, b)
 			go func() { answers <- a.send(ctx, b) }()
 		}
-		timer.Reset(max(p.due.Sub(now), 0))
+		if p.flying < maxFlight {
+			timer.Reset(max(p.due.Sub(now), 0))
+		} else {
+			timer.Reset(maxPause) // the next thing to happen is an answer
+		}
+	}
+}
+
+// ended hurries the next beat because an attempt has ended: there is room. An open long poll has asked for work already; then the
+// beat can wait a moment, so that many short jobs do not cost one each, and only says that less is held.
+func (p *pulse) ended(now time.Time) {
+	due := p.sent.Add(minPause)
+	switch {
+	case p.polls > 0 && p.flying > 1:
+		return
+	case p.polls > 0:
+		due = now.Add(refresh)
+	}
+	if due.Before(p.due) {
+		p.due = due
 	}
 }
 
