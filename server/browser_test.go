@@ -50,8 +50,11 @@ type tab struct {
 	requests []string   // addresses that the page asked
 }
 
+// chrome is a browser under way.
+type chrome struct{ context.Context }
+
 // openBrowser starts a browser with a fresh profile, in which no name and no other machine can be reached.
-func openBrowser(t *testing.T) context.Context {
+func openBrowser(t *testing.T) chrome {
 	t.Helper()
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
@@ -62,11 +65,11 @@ func openBrowser(t *testing.T) context.Context {
 	ctx, closeBrowser := chromedp.NewContext(allocator)
 	t.Cleanup(closeBrowser)
 	require.NoError(t, chromedp.Do(ctx))
-	return ctx
+	return chrome{ctx}
 }
 
 // openTab opens a tab of the given size. All that happens in it must be done within two minutes.
-func openTab(t *testing.T, browser context.Context, width, height int64, theme string, more ...chromedp.EmulateViewportOption) *tab {
+func openTab(t *testing.T, browser chrome, width, height int64, theme string, more ...chromedp.EmulateViewportOption) *tab {
 	t.Helper()
 	b := &tab{T: t}
 	ctx, closeTab := chromedp.NewContext(browser, chromedp.WithListener(b.hear))

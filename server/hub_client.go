@@ -102,7 +102,8 @@ func (h *hub) received(s *melody.Session, text []byte) {
 // came too late, and all else, ends the session by itself.
 func (h *hub) failed(s *melody.Session, err error) {
 	var late net.Error
-	if !errors.Is(err, melody.ErrMessageBufferFull) && !(errors.As(err, &late) && late.Timeout()) {
+	slow := errors.Is(err, melody.ErrMessageBufferFull) || errors.As(err, &late) && late.Timeout()
+	if !slow {
 		return
 	}
 	c := clientOf(s)

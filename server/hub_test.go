@@ -294,10 +294,10 @@ func TestHubSkipsFramesThatCannotBeGathered(t *testing.T) {
 		var log strings.Builder
 		var calls atomic.Int64
 		f := newFeed(t, func(ctx context.Context) (any, error) {
-			switch n := calls.Add(1); {
-			case n == 2:
+			switch n := calls.Add(1); n {
+			case 2:
 				return nil, errors.New("no figures")
-			case n == 3:
+			case 3:
 				<-ctx.Done() // a gather is cut off after one period
 				return nil, ctx.Err()
 			default:
@@ -475,7 +475,7 @@ func TestHubReleasesUnhijackable(t *testing.T) {
 	h := newHub(count(), hubConfig{})
 	stop := runHub(h)
 	defer func() { require.NoError(t, stop()) }()
-	r := httptest.NewRequest("GET", "/ws/metrics", nil)
+	r := httptest.NewRequest(http.MethodGet, "/ws/metrics", nil)
 	r.Header.Set("Sec-WebSocket-Version", "13")
 	r.Header.Set("Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg==")
 	r.Header.Set("Connection", "Upgrade")

@@ -26,13 +26,13 @@ type page struct {
 
 // pageData is what the templates may use.
 type pageData struct {
-	Version    string // of the program
-	App        string // address of our own files
-	UPlot      string // addresses of the third-party files
-	SwaggerUI  string
-	Redoc      string
-	OpenAPI    string // address of the OpenAPI document
-	LiveFigure string // address of the metrics feed
+	Version   string // of the program
+	App       string // address of our own files
+	UPlot     string // addresses of the third-party files
+	SwaggerUI string
+	Redoc     string
+	OpenAPI   string // address of the OpenAPI document
+	Feed      string // address of the metrics feed
 }
 
 // dashboardPolicy lets the dashboard load and call this server only. No inline script or style runs.
@@ -79,7 +79,7 @@ func (s *Server) root() rootReply {
 // newPage renders a template of web/pages. The templates are part of the program: one that fails is a programmer's mistake.
 func (s *Server) newPage(name, policy string) *page {
 	data := pageData{
-		Version: fog.Version, App: "/assets/" + s.assets.own, OpenAPI: "/openapi.json", LiveFigure: "/ws/metrics",
+		Version: fog.Version, App: "/assets/" + s.assets.own, OpenAPI: "/openapi.json", Feed: "/ws/metrics",
 		UPlot: s.assets.folder("uplot"), SwaggerUI: s.assets.folder("swagger-ui-dist"), Redoc: s.assets.folder("redoc"),
 	}
 	var body bytes.Buffer

@@ -176,7 +176,7 @@ func TestBrowser(t *testing.T) {
 }
 
 // testDashboard uses the page as a person without a mouse does.
-func testDashboard(t *testing.T, browser context.Context, s *site, open func()) {
+func testDashboard(t *testing.T, browser chrome, s *site, open func()) {
 	b := openTab(t, browser, 1280, 900, "light")
 	b.do(chromedp.Navigate(s.url + "/"))
 	b.waitFor(`document.getElementById("live").dataset.state === "live"`)
@@ -234,7 +234,7 @@ func (b *tab) showsPicture(whole guest.Tile) {
 	})()`))
 }
 
-func testPhone(t *testing.T, browser context.Context, s *site) {
+func testPhone(t *testing.T, browser chrome, s *site) {
 	b := openTab(t, browser, 360, 740, "light", chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait)
 	b.do(chromedp.Navigate(s.url + "/"))
 	b.waitFor(`document.querySelectorAll("#jobs-rows tr").length > 0 && document.getElementById("live").dataset.state === "live"`)
@@ -249,7 +249,7 @@ func testPhone(t *testing.T, browser context.Context, s *site) {
 	b.clean(s.url)
 }
 
-func testThemes(t *testing.T, browser context.Context, s *site) {
+func testThemes(t *testing.T, browser chrome, s *site) {
 	b := openTab(t, browser, 1280, 900, "dark")
 	page := func() string { return eval[string](b, "getComputedStyle(document.body).backgroundColor") }
 	b.do(chromedp.Navigate(s.url + "/"))
@@ -267,7 +267,7 @@ func testThemes(t *testing.T, browser context.Context, s *site) {
 	b.clean(s.url)
 }
 
-func testDocs(t *testing.T, browser context.Context, s *site) {
+func testDocs(t *testing.T, browser chrome, s *site) {
 	b := openTab(t, browser, 1280, 900, "light")
 	b.do(chromedp.Navigate(s.url + "/docs"))
 	b.waitFor(`document.querySelectorAll(".opblock").length > 10`)
@@ -279,7 +279,7 @@ func testDocs(t *testing.T, browser context.Context, s *site) {
 	b.clean(s.url)
 }
 
-func testRedoc(t *testing.T, browser context.Context, s *site) {
+func testRedoc(t *testing.T, browser chrome, s *site) {
 	b := openTab(t, browser, 1280, 900, "light")
 	b.do(chromedp.Navigate(s.url + "/redoc"))
 	b.waitFor(`document.querySelectorAll("#redoc h2").length > 10`)
@@ -289,7 +289,7 @@ func testRedoc(t *testing.T, browser context.Context, s *site) {
 
 // testKey opens the page of a server that asks for a key, which a browser's dialogue sends as a password: once for the page,
 // and from then on by itself.
-func testKey(t *testing.T, browser context.Context, h *fog.Fog) {
+func testKey(t *testing.T, browser chrome, h *fog.Fog) {
 	key := server.NewKey()
 	s := serveAt(t, h, "127.0.0.1:0", server.HashKey(key))
 	b := openTab(t, browser, 800, 600, "light")
@@ -302,7 +302,7 @@ func testKey(t *testing.T, browser context.Context, h *fog.Fog) {
 }
 
 // testReconnection stops the server under an open page and starts it again.
-func testReconnection(t *testing.T, browser context.Context, h *fog.Fog) {
+func testReconnection(t *testing.T, browser chrome, h *fog.Fog) {
 	s := serveAt(t, h, "127.0.0.1:0")
 	b := openTab(t, browser, 800, 600, "light")
 	b.do(chromedp.Navigate(s.url + "/"))

@@ -144,7 +144,7 @@ function facts(job) {
   const pairs = [
     ["State", job.state], ["Level", job.sla], ["Needs", `${job.cpu} cores, ${job.memory} GB${job.gpu ? `, ${job.gpu} GPU` : ""}`],
     ["Trust", job.trust], ["Price", `${fog(job.price)} FOG a replica, ${fog(job.quote)} held`], ["Paid by", job.owner],
-    ["Progress", `${Math.floor(job.progress)} %`], ["Submitted", ago(job.submitted)], ["Device", job.node ?? "none yet"],
+    ["Progress", `${Math.floor(job.progress)} %`], ["Submitted", new Date(job.submitted).toLocaleString("en-GB")], ["Device", job.node ?? "none yet"],
   ];
   if (job.completed) pairs.push(["Took", span((Date.parse(job.completed) - Date.parse(job.submitted)) / 1000)]);
   return make("dl", { class: "facts" }, ...pairs.map(([term, text]) => make("div", {}, make("dt", {}, term), make("dd", {}, text))));
