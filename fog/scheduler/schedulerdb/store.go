@@ -75,9 +75,9 @@ func (s *Store) WithClock(now func() time.Time) *Store {
 	return s
 }
 
-// Abilities returns what the store offers beyond the port.
+// Abilities returns what the store offers beyond the port. Its duties are those that its commits check fences against.
 func (s *Store) Abilities() scheduler.Abilities {
-	return scheduler.Abilities{InsertTx: s.InsertTx}
+	return scheduler.Abilities{InsertTx: s.InsertTx, Duties: db.NewDuties(s.d, s.now)}
 }
 
 // Migrate brings the tables to the version that this program knows. It is safe to call from several servers at once, and
