@@ -122,6 +122,10 @@ func (h *hub) publish(frame []byte) (number uint64) {
 	defer h.mu.Unlock()
 	if h.latest = frame; frame != nil {
 		h.number++
+		select {
+		case <-h.wake: // whoever called is among those that get this frame
+		default:
+		}
 	}
 	return h.number
 }
