@@ -142,7 +142,7 @@ function describe(job, changed) {
 
 function facts(job) {
   const pairs = [
-    ["State", job.state], ["Level", job.sla], ["Needs", `${job.cpu} cores, ${job.memory} GB${job.gpu ? `, ${job.gpu} GPU` : ""}`],
+    ["State", job.state], ["Level", job.sla], ["Needs", `${job.cpu} ${job.cpu === 1 ? "core" : "cores"}, ${job.memory} GB${job.gpu ? `, ${job.gpu} GPU` : ""}`],
     ["Trust", job.trust], ["Price", `${fog(job.price)} FOG a replica, ${fog(job.quote)} held`], ["Paid by", job.owner],
     ["Progress", `${Math.floor(job.progress)} %`], ["Submitted", new Date(job.submitted).toLocaleString("en-GB")], ["Device", job.node ?? "none yet"],
   ];
