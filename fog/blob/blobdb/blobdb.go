@@ -10,14 +10,12 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/fogcompute/fogcompute/fog/blob"
 	"github.com/fogcompute/fogcompute/fog/internal/db"
-	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
 
@@ -32,6 +30,8 @@ const (
 
 //go:embed migrations
 var migrations embed.FS
+
+func tables() db.Tables { return db.Tables{Name: "blob", Files: migrations} }
 
 // Store implements blob.Index. Make one with New. It is safe for concurrent use.
 type Store struct {
@@ -54,26 +54,11 @@ func (s *Store) WithReader(sqldb *sql.DB) *Store {
 }
 
 // Migrate brings the index's tables to the version of this program.
-func (s *Store) Migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fault.Wrap("blobdb.migrate", err)
-	}
-	if err := db.MigrateGround(ctx, s.d); err != nil {
-		return err
-	}
-	return db.Migrate(ctx, s.d, "blob", files)
-}
+func (s *Store) Migrate(ctx context.Context) error { return tables().Migrate(ctx, s.d) }
 
 // Ready reports whether the index's tables are at the version of this program: nil, or an error of kind Unavailable or
 // Conflict.
-func (s *Store) Ready(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fault.Wrap("blobdb.ready", err)
-	}
-	return db.Check(ctx, s.d, "blob", files)
-}
+func (s *Store) Ready(ctx context.Context) error { return tables().Check(ctx, s.d) }
 
 // row is an owner's blob.
 type row struct {

@@ -5,12 +5,10 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/idle"
 	"github.com/fogcompute/fogcompute/fog/internal/db"
-	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
 )
 
@@ -27,8 +25,7 @@ const (
 //go:embed migrations
 var migrations embed.FS
 
-// schema is the name under which the steps of the schema are marked.
-const schema = "idle"
+func tables() db.Tables { return db.Tables{Name: "idle", Files: migrations} }
 
 // Store implements idle.Store on a database. Make it with New; its methods are safe for concurrent use, after its With
 // methods have been called.
@@ -70,32 +67,11 @@ func (s *Store) WithClock(now func() time.Time) *Store {
 
 // Migrate brings the tables to the version that this program knows. It is safe to call from several servers at once, and
 // again. A newer database is fault Conflict.
-func (s *Store) Migrate(ctx context.Context) error {
-	if err := db.MigrateGround(ctx, s.d); err != nil {
-		return err
-	}
-	steps, err := steps()
-	if err != nil {
-		return err
-	}
-	return db.Migrate(ctx, s.d, schema, steps)
-}
+func (s *Store) Migrate(ctx context.Context) error { return tables().Migrate(ctx, s.d) }
 
 // Ready reports whether the database answers and its tables have the version that this program knows: nil, or fault
 // Unavailable or Conflict.
-func (s *Store) Ready(ctx context.Context) error {
-	steps, err := steps()
-	if err != nil {
-		return err
-	}
-	return db.Check(ctx, s.d, schema, steps)
-}
-
-// steps are the steps of the schema, one folder a dialect.
-func steps() (fs.FS, error) {
-	dir, err := fs.Sub(migrations, "migrations")
-	return dir, fault.Wrap("idledb.migrate", err)
-}
+func (s *Store) Ready(ctx context.Context) error { return tables().Check(ctx, s.d) }
 
 // failed names the operation of a failed statement and gives its error a kind.
 func failed(op string, err error) error {

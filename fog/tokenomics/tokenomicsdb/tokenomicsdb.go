@@ -9,13 +9,11 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"io/fs"
 	"strings"
 
 	"github.com/uptrace/bun"
 
 	"github.com/fogcompute/fogcompute/fog/internal/db"
-	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
@@ -32,8 +30,7 @@ const (
 //go:embed migrations
 var migrations embed.FS
 
-// name is the store's name among the migrations.
-const name = "tokenomics"
+func tables() db.Tables { return db.Tables{Name: "tokenomics", Files: migrations} }
 
 // Store implements tokenomics.Store. Make one with New. It is safe for concurrent use, also by several servers.
 type Store struct {
@@ -67,29 +64,11 @@ func (s *Store) WithJournal(j *db.Journal) *Store {
 }
 
 // Migrate brings the ledger's tables to the version of this program. Errors: Conflict if the database is newer, Unavailable.
-func (s *Store) Migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fault.Wrap("tokenomicsdb.migrate", err)
-	}
-	if err := db.MigrateGround(ctx, s.d); err != nil {
-		return fault.Wrap("tokenomicsdb.migrate", err)
-	}
-	return fault.Wrap("tokenomicsdb.migrate", db.Migrate(ctx, s.d, name, files))
-}
+func (s *Store) Migrate(ctx context.Context) error { return tables().Migrate(ctx, s.d) }
 
 // Ready reports, without writing, whether the ledger's tables are at the version of this program: nil, or an error of kind
 // Unavailable or Conflict.
-func (s *Store) Ready(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fault.Wrap("tokenomicsdb.ready", err)
-	}
-	if err := db.CheckGround(ctx, s.d); err != nil {
-		return fault.Wrap("tokenomicsdb.ready", err)
-	}
-	return fault.Wrap("tokenomicsdb.ready", db.Check(ctx, s.d, name, files))
-}
+func (s *Store) Ready(ctx context.Context) error { return tables().Check(ctx, s.d) }
 
 // Wake implements tokenomics.Queue.
 func (s *Store) Wake(topic journal.Topic) <-chan struct{} {
