@@ -84,17 +84,11 @@ type jobInput struct {
 }
 
 func (s *Server) job(ctx context.Context, in *jobInput) (*jobReply, error) {
-	record, err := s.fog.Scheduler.Get(ctx, scheduler.JobID(in.ID))
+	why, err := s.fog.Scheduler.Explain(ctx, scheduler.JobID(in.ID))
 	if err != nil {
 		return nil, err
 	}
-	var why scheduler.Explanation
-	if !record.Job.State.Final() {
-		if why, err = s.fog.Scheduler.Explain(ctx, record.Job.ID); err != nil {
-			return nil, err
-		}
-	}
-	return encodeJob(&record, why.Reasons), nil
+	return encodeJob(&why.Record, why.Reasons), nil
 }
 
 type changeInput struct {

@@ -53,6 +53,8 @@ type Reason struct {
 type Explanation struct {
 	Job   JobID
 	State State
+	// Record is the job that the reasons are about, as it was read.
+	Record Record
 	// Reasons are all that apply, the decisive ones first; empty once the job is final.
 	Reasons []Reason
 }
@@ -65,17 +67,35 @@ func (s *Scheduler) Explain(ctx context.Context, id JobID) (Explanation, error) 
 	if err != nil {
 		return Explanation{}, fault.Wrap(op, err)
 	}
-	e := Explanation{Job: id, State: r.Job.State}
+	e := Explanation{Job: id, State: r.Job.State, Record: r}
 	if r.Job.State != Queued {
 		e.Reasons = r.standing()
 		return e, nil
 	}
-	nodes, live, err := s.fleetRows(ctx, r.Job.Tenant)
+	fleets, err := s.fleets.Do(ctx, r.Job.Tenant)
 	if err != nil {
 		return Explanation{}, fault.Wrap(op, err)
 	}
-	e.Reasons = explain(&r, newFleet(nodes, live), s.now())
+	e.Reasons = explain(&r, fleets[0], s.now())
 	return e, nil
+}
+
+// readFleets reads the fleets of the tenants whose jobs many callers want to have explained at once. Callers of one tenant share
+// its fleet, which they only read.
+func (s *Scheduler) readFleets(ctx context.Context, tenants []principal.Tenant) ([]*fleet, error) {
+	known := make(map[principal.Tenant]*fleet, 1)
+	out := make([]*fleet, len(tenants))
+	for i, tenant := range tenants {
+		if known[tenant] == nil {
+			nodes, live, err := s.fleetRows(ctx, tenant)
+			if err != nil {
+				return nil, err
+			}
+			known[tenant] = newFleet(nodes, live)
+		}
+		out[i] = known[tenant]
+	}
+	return out, nil
 }
 
 // standing are the reasons of a job that does not wait for a node.

@@ -19,6 +19,8 @@ type Scheduler struct {
 	inserts *batch.Combiner[Insertion, Inserted]
 	ops     *batch.Combiner[op, outcome]
 	looks   *batch.Combiner[[]NodeID, []Attempt]
+	reads   *batch.Combiner[JobID, Record]
+	fleets  *batch.Combiner[principal.Tenant, *fleet]
 	bells   bells
 	marks   marks
 
@@ -47,6 +49,8 @@ func New(cfg Config) (*Scheduler, error) {
 	s.inserts = batch.New(maxBatch, s.insert)
 	s.ops = batch.New(maxBatch, s.apply)
 	s.looks = batch.New(maxBatch, s.look)
+	s.reads = batch.New(maxBatch, s.read)
+	s.fleets = batch.New(maxBatch, s.readFleets)
 	return s, nil
 }
 
@@ -107,17 +111,36 @@ func (s *Scheduler) Close() error {
 // Get reads a job with its attempts. Errors are of kind NotFound, Denied and Unavailable.
 func (s *Scheduler) Get(ctx context.Context, id JobID) (Record, error) {
 	const op = "scheduler.get"
-	records, err := s.cfg.Store.Load(ctx, []JobID{id})
+	records, err := s.reads.Do(ctx, id)
 	if err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
-	if len(records) == 0 {
+	if records[0].Job.ID == "" {
 		return Record{}, fault.Newf(fault.NotFound, op, "no job %q", id)
 	}
 	if err := s.allow(ctx, principal.From(ctx), "scheduler.read", &records[0].Job); err != nil {
 		return Record{}, fault.Wrap(op, err)
 	}
 	return records[0], nil
+}
+
+// read loads the jobs that many callers ask for at once; the zero Record for each that is unknown.
+func (s *Scheduler) read(ctx context.Context, ids []JobID) ([]Record, error) {
+	records, err := s.cfg.Store.Load(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[JobID]*Record, len(records))
+	for i := range records {
+		byID[records[i].Job.ID] = &records[i]
+	}
+	out := make([]Record, len(ids))
+	for i, id := range ids {
+		if r := byID[id]; r != nil {
+			out[i] = r.copy() // two callers may have asked for the same job
+		}
+	}
+	return out, nil
 }
 
 // Records reads jobs with their attempts, of all tenants, for the operator of the default tenant, who runs the
