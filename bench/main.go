@@ -1,15 +1,16 @@
 // Command bench measures the platform beside its peers. It prints one line a
-// figure and exits 0 whatever it finds; only a figure that could not be
-// measured for a reason of its own making is an error on standard error.
+// figure and exits 0 whatever it finds:
+//
+//	figure <suite>/<name> <value> <unit> [peer=<name> peer_value=<v>] [ratio=<r>] goal=<op><number> <ok|SHORT>
+//
+// A figure that cannot be had here says skipped and why. Remarks go to standard
+// error. README.md explains every figure.
 //
 //	go run . -suite server -figure '*_cpu'
-//
-// Peer and ours run interleaved in one call; values are medians.
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/idle/worker"
@@ -53,28 +55,28 @@ type result struct {
 	Note      string
 }
 
-// errSkipped says why a figure cannot be had here: a missing peer, for example.
-var errSkipped = errors.New("skipped")
-
 const limit = 5 * time.Minute // for one figure
 
 func main() {
-	worker.Main()
-	runAsPeer()
+	worker.Main() // a worker process ends here
+	runAsChild()  // and so does a server or device that is being measured
 	suite := flag.String("suite", "all", "suite to run: server, endtoend or all")
 	pattern := flag.String("figure", "*", "glob of figure names, with or without their suite")
+	profiles := flag.String("profiles", "", "folder for CPU profiles of the servers measured; empty: none are taken")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	for _, f := range slices.Concat(serverFigures(), endToEndFigures()) {
-		if *suite != "all" && *suite != f.suite {
-			continue
+	b := &bench{profiles: *profiles}
+	for _, f := range slices.Concat(serverFigures(b), endToEndFigures(b)) {
+		if (*suite == "all" || *suite == f.suite) && matches(*pattern, f) && ctx.Err() == nil {
+			report(ctx, f)
 		}
-		if !matches(*pattern, f) || ctx.Err() != nil {
-			continue
-		}
-		print(ctx, f)
 	}
+}
+
+// bench is what the command line asks for.
+type bench struct {
+	profiles string // folder for CPU profiles; "" is none
 }
 
 func matches(pattern string, f figure) bool {
@@ -83,16 +85,13 @@ func matches(pattern string, f figure) bool {
 	return short || long
 }
 
-// print measures one figure and prints its line.
-func print(ctx context.Context, f figure) {
+// report measures one figure and prints its line.
+func report(ctx context.Context, f figure) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r, err := f.measure(ctx)
 	if err != nil {
-		fmt.Printf("figure %s/%s skipped %v\n", f.suite, f.name, err)
-		if !errors.Is(err, errSkipped) {
-			fmt.Fprintf(os.Stderr, "%s/%s: %v\n", f.suite, f.name, err)
-		}
+		fmt.Printf("figure %s/%s skipped %s\n", f.suite, f.name, strings.ReplaceAll(err.Error(), "\n", "; "))
 		return
 	}
 	line := fmt.Sprintf("figure %s/%s %s %s", f.suite, f.name, number(r.Value), r.Unit)
@@ -104,19 +103,18 @@ func print(ctx context.Context, f figure) {
 	if f.goal.op != "" {
 		line += fmt.Sprintf(" goal=%s%s %s", f.goal.op, number(f.goal.value), f.goal.verdict(judged))
 	}
-	if r.Note != "" {
-		line += " # " + r.Note
-	}
 	fmt.Println(line)
+	if r.Note != "" {
+		fmt.Fprintf(os.Stderr, "  %s: %s\n", f.name, r.Note)
+	}
 }
 
-func number(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
-
-// median of values; it sorts a copy.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	if len(sorted) == 0 {
-		return 0
+// number prints four digits that count, and never an exponent.
+func number(v float64) string {
+	text := strconv.FormatFloat(v, 'g', 4, 64)
+	rounded, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return text
 	}
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+	return strconv.FormatFloat(rounded, 'f', -1, 64)
 }
