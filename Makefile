@@ -7,7 +7,7 @@ SUITE     ?= all
 FIGURE    ?= *
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fuzz setup guest vendor lint
+.PHONY: help run test check bench fuzz setup guest vendor
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ fuzz: ## run every fuzz target for FUZZTIME (default 30s) each
 
 guest: ## rebuild the WebAssembly guest from its C source, byte for byte
 	$(MAKE) -B -C fog/guest
+
+vendor: ## fetch the pages' third-party scripts again, and check their digests
+	sh server/web/third_party/fetch.sh
 
 $(LINT):
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)

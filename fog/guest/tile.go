@@ -1,9 +1,7 @@
 package guest
 
 import (
-	"crypto/sha256"
 	_ "embed" // the compiled guest
-	"encoding/hex"
 	"fmt"
 	"math"
 	"strconv"
@@ -18,11 +16,11 @@ const Output = "tile.pgm"
 // Mandelbrot returns a copy of the compiled module.
 func Mandelbrot() []byte { return []byte(mandelbrot) }
 
+// digest is written down, not computed, because every job without a module asks for it; a test holds it to the module.
+const digest = "075876c83e3aabfd005fbeb20b5f56e467b341b48a9a6c400471995ef372024e"
+
 // Digest returns the SHA-256 of the compiled module in hex.
-func Digest() string {
-	sum := sha256.Sum256([]byte(mandelbrot))
-	return hex.EncodeToString(sum[:])
-}
+func Digest() string { return digest }
 
 // Tile is a rectangle of a picture of the Mandelbrot set. The zero Tile is invalid; Whole returns one to start from.
 type Tile struct {

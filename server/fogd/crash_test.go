@@ -4,7 +4,10 @@ package main
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,25 +16,74 @@ import (
 	"github.com/fogcompute/fogcompute/fog/fogtest"
 )
 
-const loadJobs = 24
+const loadJobs = 40
 
-// load submits jobs one after another to servers in turn, and tells after each how many have been acknowledged. Its client never gives
-// up: a request whose answer was lost is repeated under the same key.
-func load(t *testing.T, servers []*fogd, acknowledged func(n int)) (ids []string) {
-	t.Helper()
-	for n := range loadJobs {
-		ids = append(ids, servers[n%len(servers)].insist(t, fmt.Sprintf("load-%d", n), toil(20)))
-		acknowledged(n + 1)
-	}
-	return ids
+// load is a client that submits jobs one after another and never gives up: a request without an answer is repeated under the same
+// key, at the next server.
+type load struct {
+	servers []rest
+	over    time.Time
+	ended   chan struct{}
+
+	ids []string // of the jobs, to be read when it has ended
+	err error
 }
 
-// completed counts the jobs that are.
-func (r rest) completed(t *testing.T) (n int) {
+func newLoad(servers ...*fogd) *load {
+	l := &load{over: time.Now().Add(patience), ended: make(chan struct{})}
+	for _, f := range servers {
+		l.servers = append(l.servers, f.rest)
+	}
+	go l.run()
+	return l
+}
+
+func (l *load) run() {
+	defer close(l.ended)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for tries := 0; len(l.ids) < loadJobs && time.Now().Before(l.over); tries++ {
+		<-tick.C
+		var reply struct{ JobID, Detail string }
+		server := l.servers[tries%len(l.servers)]
+		status, err := server.try("POST", "/api/scheduler/jobs", toil(20), &reply, "Idempotency-Key", fmt.Sprintf("load-%d", len(l.ids)))
+		switch {
+		case err != nil || status == http.StatusServiceUnavailable:
+		case status == http.StatusOK:
+			l.ids = append(l.ids, reply.JobID)
+		default:
+			l.err = fmt.Errorf("%d: %s", status, reply.Detail)
+			return
+		}
+	}
+}
+
+// wait returns the jobs when all have been acknowledged.
+func (l *load) wait(t *testing.T) []string {
 	t.Helper()
-	var stats struct{ CompletedJobs int }
+	<-l.ended
+	require.NoError(t, l.err)
+	require.Len(t, l.ids, loadJobs)
+	return l.ids
+}
+
+// completed counts the jobs of a house that are, of all that there are.
+func (r rest) completed(t *testing.T) (done, all int) {
+	t.Helper()
+	var stats struct{ CompletedJobs, TotalJobs int }
 	r.get(t, "/api/scheduler/stats", &stats)
-	return stats.CompletedJobs
+	return stats.CompletedJobs, stats.TotalJobs
+}
+
+// whole checks that each acknowledged job was done, once, that there are no others, and that each was paid once.
+func (r rest) whole(t *testing.T, ids []string) {
+	t.Helper()
+	r.audit(t, ids...)
+	done, all := r.completed(t)
+	assert.Equal(t, loadJobs, done)
+	assert.Equal(t, loadJobs, all, "a repeated request makes no second job")
+	slices.Sort(ids)
+	assert.Len(t, slices.Compact(ids), loadJobs)
 }
 
 // verify opens a house that no server has open any more and checks its ledger.
@@ -41,23 +93,23 @@ func verify(t *testing.T, config fog.Config) {
 	require.NoError(t, house.Tokenomics.Verify(t.Context()))
 }
 
-// TestServerKilled kills the server with SIGKILL twice while a real agent works for it: every job ends and is paid once.
+// TestServerKilled kills the server with SIGKILL again and again while a client submits and a real agent works: every job ends and is
+// paid once.
 func TestServerKilled(t *testing.T) {
 	t.Parallel()
 	f := serveFogd(t)
 	a := lend(t, f, "device")
-	ids := load(t, []*fogd{f}, func(n int) {
-		if n%(loadJobs/3) == 0 && n < loadJobs {
-			done := f.completed(t)
-			until(t, "the agent is in the middle of it", func() bool { return f.completed(t) > done })
-			f.kill()
-			f.start()
-		}
-	})
-	f.audit(t, ids...)
-	for _, id := range ids {
-		assert.Equal(t, "completed", f.job(t, id).Status)
+	l := newLoad(f)
+	for range 3 {
+		before, _ := f.completed(t)
+		until(t, "the agent is in the middle of it", func() bool {
+			done, _ := f.completed(t)
+			return done > before || done == loadJobs
+		})
+		f.kill()
+		f.start()
 	}
+	f.whole(t, l.wait(t))
 	assert.True(t, a.running())
 	f.kill()
 	verify(t, fog.Config{DataDir: f.dir})
@@ -67,23 +119,17 @@ func TestServerKilled(t *testing.T) {
 // agent finish everything, and every job is paid once.
 func TestOneOfTwoServersKilled(t *testing.T) {
 	t.Parallel()
-	database := "DATABASE_URL=" + fogtest.PostgresURL(t)
-	first := serveFogd(t, database)
-	second := serveFogd(t, database, "FOG_DATA_DIR="+first.dir) // they share the blobs; the last value counts
+	database := fogtest.PostgresURL(t)
+	first := serveFogd(t, "DATABASE_URL="+database)
+	second := serveFogd(t, "DATABASE_URL="+database, "FOG_DATA_DIR="+first.dir) // they share the blobs
 	lend(t, first, "one")
 	lend(t, second, "two")
-	servers := []*fogd{first, second}
-	ids := load(t, servers[:], func(n int) {
-		if n == loadJobs/2 {
-			until(t, "both have work behind them", func() bool { return first.completed(t) >= 2 })
-			first.kill()
-			servers[0] = second
-		}
+	l := newLoad(first, second)
+	until(t, "both agents are in the middle of it", func() bool {
+		return first.balance(t, "device:one") > 0 && first.balance(t, "device:two") > 0
 	})
-	second.audit(t, ids...)
-	for _, id := range ids {
-		assert.Equal(t, "completed", second.job(t, id).Status)
-	}
+	first.kill()
+	second.whole(t, l.wait(t))
 	second.kill()
-	verify(t, fog.Config{DatabaseURL: database[len("DATABASE_URL="):], DataDir: first.dir})
+	verify(t, fog.Config{DatabaseURL: database, DataDir: first.dir})
 }

@@ -124,21 +124,6 @@ func (r rest) submit(t *testing.T, job fields) string {
 	return reply.JobID
 }
 
-// insist submits a job until the server has acknowledged it, as a client does that meets a server which is being restarted.
-func (r rest) insist(t *testing.T, key string, job fields) string {
-	t.Helper()
-	var reply struct{ JobID, Detail string }
-	until(t, "job "+key+" is acknowledged", func() bool {
-		status, err := r.try("POST", "/api/scheduler/jobs", job, &reply, "Idempotency-Key", key)
-		if err != nil || status == http.StatusServiceUnavailable {
-			return false
-		}
-		require.Equal(t, http.StatusOK, status, reply.Detail)
-		return true
-	})
-	return reply.JobID
-}
-
 // jobView is a job as the interface shows it.
 type jobView struct {
 	ID, Status, State, Reason, Owner string

@@ -20,8 +20,7 @@ func TestStrangers(t *testing.T) {
 	t.Parallel()
 	php, sqlite, quickjs := workertest.Load(t, workertest.PHP()), workertest.Load(t, workertest.SQLite()), workertest.Load(t, workertest.QuickJS())
 	f := serveFogd(t, "FOG_LEASE=10s", "FOG_PRESENCE=10s")
-	data := filepath.Join(workertest.CacheDir(t), "agent") // keeps the compiled programs: compiling takes long
-	lend(t, f, "device", "-data", data)
+	a := lend(t, f, "device")
 	script := f.put(t, []byte(`<?php
 $words = explode("\n", trim(file_get_contents("/in/data/words.txt")));
 sort($words);
@@ -60,9 +59,12 @@ SELECT 'done', count(*) FROM sales;
 	assert.Equal(t, "failed", j.Status, "%+v", j)
 	assert.Contains(t, j.Reason, "module: imports wasi_snapshot_preview1.sock_")
 	assert.Contains(t, j.Reason, "guests have no network")
-	compiled, err := filepath.Glob(filepath.Join(data, "worker", "code", workertest.QuickJS().SHA256+"*"))
+	compiled, err := filepath.Glob(filepath.Join(a.dir, "worker", "code", workertest.QuickJS().SHA256+"*"))
 	require.NoError(t, err)
 	assert.Empty(t, compiled, "it was refused before it was compiled")
+	compiled, err = filepath.Glob(filepath.Join(a.dir, "worker", "code", workertest.SQLite().SHA256+"*"))
+	require.NoError(t, err)
+	assert.NotEmpty(t, compiled, "unlike the others")
 	f.audit(t, sorting, report, refused)
 }
 
