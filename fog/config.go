@@ -1,17 +1,21 @@
 package fog
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/benchmark"
 	"github.com/fogcompute/fogcompute/fog/blob"
 	"github.com/fogcompute/fogcompute/fog/idle"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/internal/id"
 	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
@@ -30,18 +34,23 @@ type Config struct {
 
 	// Leave names engines to leave out: scheduler, tokenomics, idle, blob,
 	// benchmark. Their pointers in Fog are nil and Ready says so. Without
-	// tokenomics jobs are free; without idle nodes are synced by the caller.
+	// tokenomics jobs are free, unless Scheduler.Pricer says otherwise; without
+	// idle nodes are synced by the caller. Servers on one database leave out the
+	// same.
 	Leave []string
 
 	// Each engine's own settings. Stores, clocks and ports are filled in by
-	// Open where they are nil.
+	// Open where they are nil. A Scheduler.Store or Idle.Store of one's own cannot
+	// tell the other engines what happens, and a Scheduler.Escrow of one's own is
+	// not settled by the house: each needs an otherwise empty house, see Validate.
 	Scheduler  scheduler.Config
 	Tokenomics tokenomics.Config
 	Idle       idle.Config
 	Blob       blob.Config
 	Benchmark  benchmark.Config
 
-	// Authorize decides who may do what, for every engine. Nil: principal.Owners.
+	// Authorize decides who may do what, for every engine. The house itself
+	// (principal.ScopeHouse) is not asked about. Nil: principal.Owners.
 	Authorize principal.Authorizer
 	// Holder names this server among those on one database. Empty: random.
 	Holder string
@@ -49,10 +58,11 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock. Nil: time.Now.
 	Now func() time.Time
-	// Random is the source of identifiers and keys. Nil: crypto/rand.
+	// Random is the source of identifiers and keys; it is read by one caller at a
+	// time. Nil: crypto/rand.
 	Random io.Reader
 	// Step is called after each durable commit with its name, for tracing and
-	// fault injection. Nil: off.
+	// fault injection, by several goroutines at once. Nil: off.
 	Step func(name string)
 }
 
@@ -72,6 +82,22 @@ func (c Config) Validate() error {
 			return fault.Field(op, "Leave", "knows no engine %q, only %s", name, strings.Join(engineNames, ", "))
 		}
 	}
+	return c.validatePorts(op)
+}
+
+// validatePorts refuses ports that would leave an engine waiting for news that
+// never come.
+func (c Config) validatePorts(op string) error {
+	others := "must be nil unless Leave names %s: they would not hear what happens in it"
+	switch {
+	case c.without("scheduler"):
+	case c.Scheduler.Store != nil && !(c.without("tokenomics") && c.without("idle")):
+		return fault.Field(op, "Scheduler.Store", others, "tokenomics and idle")
+	case c.Idle.Store != nil && !c.without("idle"):
+		return fault.Field(op, "Idle.Store", others, "scheduler")
+	case c.Scheduler.Escrow != nil && !c.without("tokenomics"):
+		return fault.Field(op, "Scheduler.Escrow", "must be nil unless Leave names tokenomics: the house pays from its own ledger")
+	}
 	return nil
 }
 
@@ -87,4 +113,57 @@ func (c Config) String() string {
 		where = "sqlite in " + c.DataDir
 	}
 	return fmt.Sprintf("fog on %s", where)
+}
+
+// fillDefaults puts a value where the Config has none.
+func (f *Fog) fillDefaults() {
+	c := &f.config
+	if f.log == nil {
+		f.log = slog.New(slog.DiscardHandler)
+	}
+	if f.now == nil {
+		f.now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	} else {
+		c.Random = &turnstile{reader: c.Random}
+	}
+	if c.Authorize == nil {
+		c.Authorize = principal.Owners{}
+	} else {
+		c.Authorize = houseFirst{c.Authorize}
+	}
+	if f.holder == "" && c.DatabaseURL == "" {
+		f.holder = embeddedHolder
+	}
+	if f.holder == "" {
+		f.holder = id.New(f.now(), c.Random)
+	}
+}
+
+// turnstile lets the engines of a house share a source that is not made for
+// concurrent use.
+type turnstile struct {
+	mu     sync.Mutex // guards reader
+	reader io.Reader
+}
+
+// Read implements io.Reader.
+func (t *turnstile) Read(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.reader.Read(p)
+}
+
+// houseFirst lets the house itself carry facts between engines whatever rules a
+// program has for its callers.
+type houseFirst struct{ rules principal.Authorizer }
+
+// Authorize implements principal.Authorizer.
+func (a houseFirst) Authorize(ctx context.Context, p principal.Principal, action principal.Action, r principal.Resource) error {
+	if p.Has(principal.ScopeHouse) {
+		return nil
+	}
+	return a.rules.Authorize(ctx, p, action, r)
 }

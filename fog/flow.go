@@ -9,31 +9,36 @@ import (
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
-	"github.com/fogcompute/fogcompute/fog/principal"
 )
 
 const (
-	flowBatch     = 256             // facts handled together
-	flowClaim     = 3 * time.Second // a claim not marked done by then is taken again: its server has died
+	flowBatch = 256 // facts handled together
+	// flowClaim is how long a dead server's claims keep its facts from the next.
+	// The duty keeps other servers away while this one lives, so a claim that ends
+	// before its facts are handled does no harm.
+	flowClaim     = time.Second
 	flowPoll      = time.Second     // facts of other servers are seen at least this often
+	flowMark      = 5 * time.Second // to note what was done, after the duty was lost or the house closed
 	flowRetry     = 200 * time.Millisecond
 	flowRetryMost = time.Minute
 	flowParkAfter = 12 // failures of one fact before it is parked for a person to look at
 )
 
-// flow carries facts of one topic to the engines that must know. handle gets
-// the facts of one claim, reads the current state behind them and returns one
-// error per fact; it runs outside any transaction and must be idempotent,
-// since facts repeat and overtake each other.
+// handler gets the facts of one claim, reads the current state behind them and
+// returns one error per fact. It runs outside any transaction and must be
+// idempotent, since facts repeat and overtake each other.
+type handler func(ctx context.Context, facts []journal.Claimed) []error
+
+// flow carries facts of one topic to the engines that must know.
 type flow struct {
 	topic  journal.Topic
-	handle func(ctx context.Context, facts []journal.Claimed) []error
+	handle handler
+	part   *part
 }
 
 // runFlow holds the flow's duty and drains its topic until ctx ends.
 func (f *Fog) runFlow(ctx context.Context, fl flow) error {
-	ctx = principal.With(ctx, principal.House())
-	return duty.Keep(ctx, f.ground.duties, duty.Name("fog.flow."+string(fl.topic)), f.holder, dutyTTL, f.now,
+	return duty.Keep(ctx, f.ground.duties, duty.Name("fog.flow."+string(fl.topic)), f.holder, f.dutyTTL, f.now,
 		func(ctx context.Context, _ duty.Fence) error {
 			for {
 				n, err := f.drain(ctx, fl)
@@ -69,48 +74,107 @@ func (f *Fog) drain(ctx context.Context, fl flow) (int, error) {
 	if err != nil || len(claimed) == 0 {
 		return 0, fault.Wrap("fog.flow", err)
 	}
+	results := fl.attempt(ctx, claimed)
+	// What was done is done, even if the duty is lost or the house closed by now.
+	marking, cancel := context.WithTimeout(context.WithoutCancel(ctx), flowMark)
+	defer cancel()
+	if err := f.mark(marking, fl, claimed, results, ctx.Err() != nil); err != nil {
+		return 0, err
+	}
+	return len(claimed), ctx.Err()
+}
+
+// attempt handles facts together. Those that fail, other than by an outage, are
+// handled once more, each by itself: one that poisons the others of its claim
+// must not have them parked.
+func (fl flow) attempt(ctx context.Context, facts []journal.Claimed) []error {
+	results := fl.once(ctx, facts)
+	if len(facts) == 1 {
+		return results
+	}
+	for i, err := range results {
+		if err != nil && fault.KindOf(err) != fault.Unavailable && ctx.Err() == nil {
+			results[i] = fl.once(ctx, facts[i:i+1])[0]
+		}
+	}
+	return results
+}
+
+// once calls the handler. Where it panics every fact has failed: the panic is
+// counted, like any failure, instead of being repeated for ever.
+func (fl flow) once(ctx context.Context, facts []journal.Claimed) []error {
+	results := make([]error, len(facts))
+	err := guarded(func() error {
+		copy(results, fl.handle(ctx, facts))
+		return nil
+	})
+	if err != nil {
+		return fill(results, err)
+	}
+	return results
+}
+
+// mark notes in the journal what has become of claimed facts, and in the part's
+// state whether all went well. Facts that an ending context cut short are free
+// for whoever comes next.
+func (f *Fog) mark(ctx context.Context, fl flow, claimed []journal.Claimed, results []error, cut bool) error {
 	var done []journal.Claimed
-	failed := map[string][]journal.Claimed{}
+	failed := map[failure][]journal.Claimed{}
 	causes := map[string]error{}
-	for i, cause := range fl.handle(ctx, claimed) {
+	for i, cause := range results {
 		if cause == nil {
 			done = append(done, claimed[i])
 			continue
 		}
-		failed[cause.Error()] = append(failed[cause.Error()], claimed[i])
-		causes[cause.Error()] = cause
+		why := failure{reason: cause.Error(), tries: claimed[i].Tries, outage: cut || fault.KindOf(cause) == fault.Unavailable}
+		failed[why] = append(failed[why], claimed[i])
+		causes[why.reason] = cause
 	}
-	if len(done) > 0 {
-		if err := f.ground.journal.Done(ctx, done); err != nil {
-			return 0, fault.Wrap("fog.flow", err)
+	if err := f.ground.journal.Done(ctx, done); err != nil {
+		return fault.Wrap("fog.flow", err)
+	}
+	for why, facts := range failed {
+		if err := f.putBack(ctx, fl, facts, why, cut); err != nil {
+			return err
 		}
 	}
-	for reason, facts := range failed {
-		if err := f.putBack(ctx, fl.topic, facts, reason, causes[reason]); err != nil {
-			return 0, err
-		}
+	if cut {
+		return nil
 	}
-	return len(claimed), nil
+	fl.tell(causes)
+	return nil
+}
+
+// failure is what facts that go back together have in common.
+type failure struct {
+	reason string
+	tries  int
+	outage bool
 }
 
 // putBack returns failed facts for a later try. What only an outage broke is
 // never parked.
-func (f *Fog) putBack(ctx context.Context, topic journal.Topic, facts []journal.Claimed, reason string, cause error) error {
-	parkAfter := flowParkAfter
-	if fault.KindOf(cause) == fault.Unavailable {
+func (f *Fog) putBack(ctx context.Context, fl flow, facts []journal.Claimed, why failure, now bool) error {
+	parkAfter, pause := flowParkAfter, min(flowRetry<<min(why.tries, 16), flowRetryMost)
+	if why.outage {
 		parkAfter = math.MaxInt
 	}
+	if now {
+		pause = 0
+	}
 	f.log.LogAttrs(ctx, slog.LevelWarn, "facts could not be handled, will be tried again",
-		slog.String("topic", string(topic)), slog.Int("facts", len(facts)), slog.String("cause", reason))
-	byTries := map[int][]journal.Claimed{}
-	for _, fact := range facts {
-		byTries[fact.Tries] = append(byTries[fact.Tries], fact)
+		slog.String("topic", string(fl.topic)), slog.Int("facts", len(facts)), slog.String("cause", why.reason))
+	err := f.ground.journal.Fail(ctx, facts, why.reason, f.now().Add(pause), parkAfter)
+	return fault.Wrap("fog.flow", err)
+}
+
+// tell sets the part's state by the failures of its last claim.
+func (fl flow) tell(causes map[string]error) {
+	for _, cause := range causes {
+		fl.part.set(Degraded, &fault.Error{
+			Kind: fault.Unavailable, Op: fl.part.name, Detail: "some facts could not be handled and are tried again: " + fault.Detail(cause), Err: cause,
+		})
+		return
 	}
-	for tries, group := range byTries {
-		retry := min(flowRetry<<min(tries, 16), flowRetryMost)
-		if err := f.ground.journal.Fail(ctx, group, reason, f.now().Add(retry), parkAfter); err != nil {
-			return fault.Wrap("fog.flow", err)
-		}
-	}
-	return nil
+	fl.part.set(Healthy, nil)
 }

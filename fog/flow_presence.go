@@ -5,11 +5,13 @@ import (
 
 	"github.com/fogcompute/fogcompute/fog/idle"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
+	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 )
 
 // follow makes the scheduler's node rows follow the devices that changed. It
-// reads each device's current state; a device that is gone takes its node down.
+// reads each device's current state; a device that has no row any more takes its
+// node with it.
 func (f *Fog) follow(ctx context.Context, facts []journal.Claimed) []error {
 	results := make([]error, len(facts))
 	ids := make([]idle.DeviceID, len(facts))
@@ -21,13 +23,35 @@ func (f *Fog) follow(ctx context.Context, facts []journal.Claimed) []error {
 		return fill(results, err)
 	}
 	nodes := make([]scheduler.Node, len(devices))
+	there := make(map[idle.DeviceID]bool, len(devices))
 	for i := range devices {
 		nodes[i] = nodeOf(&devices[i])
+		there[devices[i].ID] = true
 	}
 	if err := f.Scheduler.SyncNodes(ctx, nodes); err != nil {
 		return fill(results, err)
 	}
+	var gone []scheduler.NodeID
+	for _, id := range ids {
+		if !there[id] {
+			gone = append(gone, scheduler.NodeID(id))
+		}
+	}
+	if err := f.removeNodes(ctx, gone); err != nil {
+		return fill(results, err)
+	}
 	return results
+}
+
+// removeNodes forgets the nodes of devices that were purged. Nobody knows their
+// tenants any more, so it looks in all of them: the house in no tenant does.
+func (f *Fog) removeNodes(ctx context.Context, gone []scheduler.NodeID) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	house := principal.House()
+	house.Tenant = ""
+	return f.Scheduler.RemoveNodes(principal.With(ctx, house), gone)
 }
 
 // nodeOf is the scheduler's view of a device.

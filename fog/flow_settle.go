@@ -15,9 +15,13 @@ import (
 // done: a contribution is unique by job and slot, a capture by its key, and a
 // void of a resolved hold changes nothing.
 //
-//	vested                      contribution, capture for each valid slot, void of the rest
+//	vested                      contribution and capture for each valid slot, void of the rest
 //	failed, cancelled, expired  void (before the hold: a tombstone that refuses it)
+//	refused                     nothing: there is no hold
 //	any other state             nothing: the fact came early and another follows
+//
+// A free job has no hold; its contributions are recorded all the same. An engine
+// that is not in the house is left out.
 func (f *Fog) settle(ctx context.Context, facts []journal.Claimed) []error {
 	results := make([]error, len(facts))
 	ids := make([]scheduler.JobID, len(facts))
@@ -32,27 +36,28 @@ func (f *Fog) settle(ctx context.Context, facts []journal.Claimed) []error {
 	for _, record := range records {
 		byID[record.Job.ID] = record
 	}
-	var paid, void []slotted
+	var done, over []slotted
 	for i, id := range ids {
-		record, known := byID[id]
-		if !known || record.Job.Quote == 0 {
-			continue
-		}
-		switch record.Job.State {
+		job := byID[id].Job // one that is unknown was purged: it is in no state
+		switch job.State {
 		case scheduler.Vested:
-			for _, attempt := range record.Attempts {
+			for _, attempt := range byID[id].Attempts {
 				if attempt.State == scheduler.AttemptValid {
-					paid = append(paid, slotted{fact: i, job: record.Job, attempt: attempt})
+					done = append(done, slotted{fact: i, job: job, attempt: attempt})
 				}
 			}
-			void = append(void, slotted{fact: i, job: record.Job})
+			over = append(over, slotted{fact: i, job: job})
 		case scheduler.Failed, scheduler.Cancelled, scheduler.Expired:
-			void = append(void, slotted{fact: i, job: record.Job})
+			over = append(over, slotted{fact: i, job: job})
 		}
 	}
-	f.contribute(ctx, paid, results)
-	f.capture(ctx, paid, results)
-	f.void(ctx, void, results)
+	if f.Idle != nil {
+		f.contribute(ctx, done, results)
+	}
+	if f.Tokenomics != nil {
+		f.capture(ctx, done, results)
+		f.void(ctx, over, results)
+	}
 	return results
 }
 
@@ -120,7 +125,7 @@ func (f *Fog) void(ctx context.Context, jobs []slotted, results []error) {
 	var due []slotted
 	var voids []tokenomics.Void
 	for _, s := range jobs {
-		if results[s.fact] != nil {
+		if results[s.fact] != nil || s.job.Quote == 0 {
 			continue
 		}
 		due = append(due, s)

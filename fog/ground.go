@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/db"
@@ -23,15 +23,14 @@ type ground struct {
 	memoryJournal *journal.Memory
 	memoryDuties  *duty.Memory
 	dbJournal     *db.Journal
+	dbDuties      *witness
 
 	unlock func() error // the data folder of the embedded database; nil without one
 	dir    string       // of blobs
 	ownDir bool         // made by us for this life only
 
-	schemas []schema // of the engines, in order
-
-	mu       sync.Mutex // guards prepared, and lets one part migrate at a time
-	prepared bool
+	schemas  []schema // of the engines, in order
+	prepared bool     // every schema is up to date; for Open, then for the database part alone
 }
 
 // schema is what an engine's store knows of its own tables.
@@ -69,16 +68,18 @@ func openGround(ctx context.Context, config Config, now func() time.Time) (*grou
 		return nil, errors.Join(fault.Wrap("fog.open", err), g.close())
 	}
 	g.db = opened
-	g.dbJournal = db.NewJournal(opened, now)
-	g.journal, g.duties = g.dbJournal, db.NewDuties(opened, now)
+	g.dbJournal, g.dbDuties = db.NewJournal(opened, now), &witness{Duties: db.NewDuties(opened, now)}
+	g.journal, g.duties = g.dbJournal, g.dbDuties
 	return g, nil
 }
 
+// embedded reports whether the database is a file of this program's own.
+func (g *ground) embedded() bool { return g.db != nil && g.db.Dialect == db.SQLite }
+
 // prepare brings every schema up to date, once.
 func (g *ground) prepare(ctx context.Context) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	if g.db == nil || g.prepared {
+		g.prepared = true
 		return nil
 	}
 	if err := db.MigrateGround(ctx, g.db); err != nil {
@@ -116,6 +117,19 @@ func (g *ground) ping(ctx context.Context) error {
 	return g.db.Ping(ctx)
 }
 
+// unwritable is why the last renewal of a duty failed, or nil. Somebody renews
+// one every second or two, so it tells a database that answers but takes
+// nothing (a full disk, a standby) from a sound one, at no cost.
+func (g *ground) unwritable() error {
+	if g.dbDuties == nil {
+		return nil
+	}
+	if cause := g.dbDuties.failed.Load(); cause != nil {
+		return *cause
+	}
+	return nil
+}
+
 // listen wakes this server's flows when another server writes facts.
 func (g *ground) listen(ctx context.Context) error {
 	if g.dbJournal == nil {
@@ -125,6 +139,8 @@ func (g *ground) listen(ctx context.Context) error {
 	return g.dbJournal.Run(ctx)
 }
 
+// close releases everything. It may be called on a ground that was opened only
+// in part.
 func (g *ground) close() error {
 	var errs []error
 	if g.db != nil {
@@ -137,4 +153,23 @@ func (g *ground) close() error {
 		errs = append(errs, os.RemoveAll(g.dir))
 	}
 	return errors.Join(errs...)
+}
+
+// witness remembers how the last write to the duties went.
+type witness struct {
+	duty.Duties
+	failed atomic.Pointer[error] // nil: it went well
+}
+
+// Take implements duty.Duties. A caller that was stopped says nothing about the
+// database; one that ran out of time does.
+func (w *witness) Take(ctx context.Context, name duty.Name, holder string, until time.Time) (duty.Fence, bool, error) {
+	fence, ok, err := w.Duties.Take(ctx, name, holder, until)
+	switch {
+	case err == nil:
+		w.failed.Store(nil)
+	case !errors.Is(ctx.Err(), context.Canceled):
+		w.failed.Store(&err)
+	}
+	return fence, ok, err
 }

@@ -1,8 +1,9 @@
-//go:build unix
+//go:build darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd
 
 package fog
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -18,10 +19,16 @@ func lockFolder(dir string) (unlock func() error, err error) {
 	if err != nil {
 		return nil, fault.Wrap("fog.lock", err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = file.Close() // nothing was written
-		return nil, fault.Newf(fault.Conflict, "fog.open",
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	switch {
+	case err == nil:
+		return file.Close, nil
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		err = fault.Newf(fault.Conflict, "fog.open",
 			"the data folder %s is in use by another process: stop that one, take another folder, or give several servers one PostgreSQL: %w", dir, err)
+	default:
+		err = fault.Wrap("fog.lock", err)
 	}
-	return file.Close, nil
+	_ = file.Close() // nothing was written
+	return nil, err
 }

@@ -13,5 +13,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(crashEnv) != "" {
 		os.Exit(crashProgram())
 	}
-	os.Exit(dbtest.Main(m))
+	code := dbtest.Main(m)
+	_ = os.Remove(plainPath()) // where it was built
+	os.Exit(code)
 }

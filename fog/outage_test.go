@@ -37,7 +37,7 @@ func TestDatabaseOutage(t *testing.T) {
 		d := fogtest.Join(t, house, fogtest.Device{ID: name})
 		group.Go(func() { d.Run(work) })
 	}
-	load := &load{house: house}
+	load := &load{house: house, ended: make(chan struct{})}
 	group.Go(func() { load.run(work) })
 	require.Eventually(t, func() bool { return load.acknowledged() > 5 }, time.Minute, 10*time.Millisecond)
 
@@ -55,6 +55,7 @@ func TestDatabaseOutage(t *testing.T) {
 	before := load.acknowledged()
 	require.Eventually(t, func() bool { return load.acknowledged() > before+5 }, time.Minute, 10*time.Millisecond)
 	load.finish()
+	<-load.ended
 	// Submissions whose answer was lost are jobs as well: all are audited.
 	page, err := house.Scheduler.List(ctx, scheduler.JobQuery{Limit: 1000})
 	require.NoError(t, err)
@@ -72,6 +73,7 @@ const loadMost = 400 // jobs, so that one page lists them all
 // load submits jobs one after another and remembers those that were acknowledged.
 type load struct {
 	house *fog.Fog
+	ended chan struct{} // closed when run returns
 
 	mu   sync.Mutex // guards jobs and over
 	jobs []scheduler.JobID
@@ -79,6 +81,7 @@ type load struct {
 }
 
 func (l *load) run(ctx context.Context) {
+	defer close(l.ended)
 	for i := 0; ctx.Err() == nil && !l.isOver() && l.acknowledged() < loadMost; i++ {
 		answers, err := l.house.Submit(ctx, []scheduler.Submission{{
 			Name: fmt.Sprintf("load %d", i), Tier: scheduler.Silver, Demand: scheduler.Demand{MilliCPU: 200}, Estimate: time.Second,

@@ -2,33 +2,129 @@ package fog
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/fogcompute/fogcompute/fog/blob"
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
 )
 
 const (
 	factsKept  = time.Hour // after they were handled
 	purgeEvery = 10 * time.Minute
-	purgeMost  = 100_000 // rows a round, so that a purge never holds the writer for long
+	purgePage  = 5000 // rows of one commit, so that a purge never holds the writer for long
 )
 
-// purge deletes handled facts, and keeps the bytes of unfinished jobs from
+// retain deletes handled facts, and keeps the bytes of unfinished jobs from
 // being collected. Each engine purges its own tables in its Run; the journal is
 // the house's.
-func (f *Fog) purge(ctx context.Context) error {
-	return duty.Keep(ctx, f.ground.duties, "fog.retention", f.holder, dutyTTL, f.now,
+func (f *Fog) retain(ctx context.Context) error {
+	return duty.Keep(ctx, f.ground.duties, "fog.retention", f.holder, f.dutyTTL, f.now,
 		func(ctx context.Context, _ duty.Fence) error {
 			for ctx.Err() == nil {
-				if _, err := f.ground.journal.Purge(ctx, f.now().Add(-factsKept), purgeMost); err != nil {
+				if err := errors.Join(f.purge(ctx), f.keepLive(ctx)); err != nil {
 					return fault.Wrap("fog.retention", err)
 				}
-				if err := f.keepLive(ctx); err != nil {
-					return err
-				}
-				pause(ctx, purgeEvery)
+				pause(ctx, f.keep)
 			}
 			return ctx.Err()
 		})
+}
+
+// purge deletes the facts that were handled long ago.
+func (f *Fog) purge(ctx context.Context) error {
+	before := f.now().Add(-factsKept)
+	for ctx.Err() == nil {
+		n, err := f.ground.journal.Purge(ctx, before, purgePage)
+		if err != nil || n < purgePage {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepPause is how often the bytes of unfinished jobs must be noted as needed,
+// where unused ones are collected after grace: well before, also when a round
+// is slow.
+func keepPause(grace time.Duration) time.Duration {
+	if grace <= 0 {
+		return purgeEvery
+	}
+	return max(min(purgeEvery, grace/8), time.Millisecond)
+}
+
+const liveJobsPage = 500
+
+// keepLive keeps the bytes of every unfinished job from being collected,
+// however long it waits.
+func (f *Fog) keepLive(ctx context.Context) error {
+	if f.Scheduler == nil || f.Blob == nil {
+		return nil
+	}
+	ctx = principal.With(ctx, principal.House())
+	var live []scheduler.State
+	for _, state := range scheduler.States() {
+		if !state.Final() {
+			live = append(live, state)
+		}
+	}
+	kept := map[held]bool{}
+	query := scheduler.JobQuery{States: live, Limit: liveJobsPage}
+	for {
+		page, err := f.Scheduler.List(ctx, query)
+		if err != nil {
+			return err
+		}
+		if err := f.keepPage(ctx, page.Jobs, kept); err != nil {
+			return err
+		}
+		if page.Next == "" {
+			return nil
+		}
+		query.Cursor = page.Next
+	}
+}
+
+// held is a blob as one tenant holds it.
+type held struct {
+	tenant principal.Tenant
+	digest string
+}
+
+// keptMost bounds what one round remembers; beyond it blobs are kept twice.
+const keptMost = 100_000
+
+// keepPage keeps the bytes of some jobs. A job that names none, or none that were
+// ever stored, is somebody else's trouble.
+func (f *Fog) keepPage(ctx context.Context, jobs []scheduler.Job, kept map[held]bool) error {
+	ids := make([]scheduler.JobID, len(jobs))
+	for i := range jobs {
+		ids[i] = jobs[i].ID
+	}
+	records, err := f.Scheduler.Records(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		owner := principal.House()
+		owner.Tenant = r.Job.Tenant
+		for _, named := range digestsOf(r.Job.Task) {
+			h := held{r.Job.Tenant, named.digest}
+			digest, err := blob.ParseDigest(named.digest)
+			if err != nil || kept[h] {
+				continue
+			}
+			if _, err := f.Blob.Keep(principal.With(ctx, owner), []blob.Digest{digest}); err != nil {
+				return err
+			}
+			if len(kept) >= keptMost {
+				clear(kept)
+			}
+			kept[h] = true
+		}
+	}
+	return nil
 }

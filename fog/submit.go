@@ -3,8 +3,6 @@ package fog
 import (
 	"bytes"
 	"context"
-	"errors"
-	"slices"
 
 	"github.com/fogcompute/fogcompute/fog/blob"
 	"github.com/fogcompute/fogcompute/fog/guest"
@@ -22,19 +20,23 @@ const errNoBlob = "has no bytes here yet: upload them first, with Blob.Put or PU
 // set into /out/tile.pgm. A task that names bytes which are not stored is
 // refused with the field's name, and the other submissions go on.
 func (f *Fog) Submit(ctx context.Context, subs []scheduler.Submission) ([]scheduler.Submitted, error) {
-	if f.Scheduler == nil {
-		return nil, fault.New(fault.Unavailable, "fog.submit", "the scheduler was left out of this house")
+	if err := f.has("scheduler"); err != nil {
+		return nil, err
 	}
 	answers := make([]scheduler.Submitted, len(subs))
 	known := map[blob.Digest]bool{}
 	var good []int
 	var accepted []scheduler.Submission
 	for i, sub := range subs {
-		sub.Task = withModule(sub.Task)
-		if err := f.fetchable(ctx, sub.Task, known); err != nil {
-			if fault.KindOf(err) != fault.Invalid {
-				return nil, err
-			}
+		if runsGuest(sub.Demand.Executor) {
+			sub.Task = withModule(sub.Task)
+		}
+		err := f.fetchable(ctx, sub.Task, known)
+		switch kind := fault.KindOf(err); {
+		case err == nil:
+		case kind == fault.Unavailable, kind == fault.Internal:
+			return nil, err
+		default:
 			answers[i].Err = err
 			continue
 		}
@@ -53,6 +55,10 @@ func (f *Fog) Submit(ctx context.Context, subs []scheduler.Submission) ([]schedu
 	}
 	return answers, nil
 }
+
+// runsGuest reports whether an executor is the one that the house's own module is
+// written for.
+func runsGuest(executor string) bool { return executor == "" || executor == scheduler.ExecutorWASM }
 
 // withModule gives a task that names no module the house's own.
 func withModule(task scheduler.Task) scheduler.Task {
@@ -110,8 +116,13 @@ func (f *Fog) storeGuest(ctx context.Context) error {
 // namedDigest is a digest with the field of the task that holds it.
 type namedDigest struct{ field, digest string }
 
+// digestsOf lists what a device needs to run a task. A program of some executor
+// other than the house's may need no module.
 func digestsOf(task scheduler.Task) []namedDigest {
-	all := []namedDigest{{"module", task.Module}}
+	var all []namedDigest
+	if task.Module != "" {
+		all = append(all, namedDigest{"module", task.Module})
+	}
 	if task.Stdin != "" {
 		all = append(all, namedDigest{"stdin", task.Stdin})
 	}
@@ -119,51 +130,4 @@ func digestsOf(task scheduler.Task) []namedDigest {
 		all = append(all, namedDigest{"inputs", in.SHA256})
 	}
 	return all
-}
-
-const liveJobsPage = 500
-
-// keepLive keeps the bytes of every unfinished job from being collected,
-// however long it waits.
-func (f *Fog) keepLive(ctx context.Context) error {
-	if f.Scheduler == nil || f.Blob == nil {
-		return nil
-	}
-	ctx = principal.With(ctx, principal.House())
-	live := slices.DeleteFunc(scheduler.States(), scheduler.State.Final)
-	query := scheduler.JobQuery{States: live, Limit: liveJobsPage}
-	for {
-		page, err := f.Scheduler.List(ctx, query)
-		if err != nil {
-			return fault.Wrap("fog.retention", err)
-		}
-		if err := f.keepPage(ctx, page.Jobs); err != nil {
-			return err
-		}
-		if page.Next == "" {
-			return nil
-		}
-		query.Cursor = page.Next
-	}
-}
-
-func (f *Fog) keepPage(ctx context.Context, jobs []scheduler.Job) error {
-	ids := make([]scheduler.JobID, len(jobs))
-	for i := range jobs {
-		ids[i] = jobs[i].ID
-	}
-	records, err := f.Scheduler.Records(ctx, ids)
-	if err != nil {
-		return fault.Wrap("fog.retention", err)
-	}
-	var errs []error
-	for _, r := range records {
-		owner := principal.With(ctx, principal.Principal{Tenant: r.Job.Tenant, Account: principal.Operator, Scopes: []principal.Scope{principal.ScopeOperator}})
-		for _, named := range digestsOf(r.Job.Task) {
-			if _, err := f.Blob.Keep(owner, []blob.Digest{blob.Digest(named.digest)}); err != nil {
-				errs = append(errs, err)
-			}
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/idle"
 	"github.com/fogcompute/fogcompute/fog/idle/idledb"
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 	"github.com/fogcompute/fogcompute/fog/scheduler/schedulerdb"
@@ -27,35 +28,51 @@ const blobsKept = 7 * 24 * time.Hour
 // wire builds every engine on the ground and introduces it to those that it
 // asks. It is the only place where engines meet.
 func (f *Fog) wire() error {
-	f.parts = map[string]*part{}
-	f.database = f.add("database", nil, f.watchDatabase)
-	f.add("journal", nil, f.ground.listen)
-	f.add("retention", nil, f.purge)
+	f.parts, f.keep, f.dutyTTL = map[string]*part{}, purgeEvery, dutyTTL
+	if f.ground.embedded() {
+		f.dutyTTL = dutyTTLEmbedded
+	}
+	f.database = f.add("database", f.keepDatabase)
+	f.database.judges = true
+	f.add("journal", f.ground.listen).helper = true
+	f.add("retention", f.retain).helper = true
 	for _, build := range []func() error{f.wireBlob, f.wireTokenomics, f.wireScheduler, f.wireIdle, f.wireBenchmark} {
 		if err := build(); err != nil {
 			return err
 		}
 	}
-	if f.Scheduler != nil && f.Tokenomics != nil {
-		fl := flow{topic: scheduler.TopicSettle, handle: f.settle}
-		f.add("settle", nil, func(ctx context.Context) error { return f.runFlow(ctx, fl) })
+	if f.tellsJobs() {
+		f.addFlow("settle", scheduler.TopicSettle, f.settle)
 	}
-	if f.Scheduler != nil && f.Idle != nil {
-		fl := flow{topic: idle.TopicDevice, handle: f.follow}
-		f.add("presence", nil, func(ctx context.Context) error { return f.runFlow(ctx, fl) })
+	if f.tellsDevices() {
+		f.addFlow("presence", idle.TopicDevice, f.follow)
 	}
 	return nil
 }
 
-// add makes a supervised part. Each prepares the whole schema again after a
-// failure: it may be the first to find the database back.
-func (f *Fog) add(name string, prepare, run func(context.Context) error) *part {
-	if prepare == nil {
-		prepare = f.ground.prepare
-	}
-	p := &part{name: name, prepare: prepare, run: run, state: Starting}
+// tellsJobs reports whether anybody wants to know of finished jobs. Facts that
+// nobody reads are not written: they would stay for ever.
+func (f *Fog) tellsJobs() bool {
+	return !f.config.without("scheduler") && !(f.config.without("tokenomics") && f.config.without("idle"))
+}
+
+// tellsDevices reports whether anybody wants to know of devices that change.
+func (f *Fog) tellsDevices() bool {
+	return !f.config.without("scheduler") && !f.config.without("idle")
+}
+
+// add makes a supervised part.
+func (f *Fog) add(name string, run func(context.Context) error) *part {
+	p := newPart(name, run)
 	f.parts[name] = p
 	return p
+}
+
+// addFlow makes the part that carries the facts of a topic.
+func (f *Fog) addFlow(name string, topic journal.Topic, handle handler) {
+	p := f.add(name, nil)
+	p.topic, p.helper = topic, true
+	p.run = func(ctx context.Context) error { return f.runFlow(ctx, flow{topic: topic, handle: handle, part: p}) }
 }
 
 func (f *Fog) wireBlob() error {
@@ -70,6 +87,7 @@ func (f *Fog) wireBlob() error {
 	if c.Grace == 0 {
 		c.Grace = blobsKept
 	}
+	f.keep = keepPause(c.Grace)
 	if d := f.ground.db; d != nil && c.Index == nil {
 		store := blobdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
 		c.Index = store
@@ -80,7 +98,7 @@ func (f *Fog) wireBlob() error {
 		return err
 	}
 	f.Blob = engine
-	f.add("blob", nil, engine.Run)
+	f.add("blob", engine.Run)
 	return nil
 }
 
@@ -105,7 +123,7 @@ func (f *Fog) wireTokenomics() error {
 		return err
 	}
 	f.Tokenomics = engine
-	f.add("tokenomics", nil, engine.Run)
+	f.add("tokenomics", engine.Run)
 	return nil
 }
 
@@ -116,15 +134,24 @@ func (f *Fog) wireScheduler() error {
 	c := f.config.Scheduler
 	f.common(&c.Now, &c.Authorize, &c.Logger)
 	f.shared(&c.Duties, &c.Holder, &c.Random, &c.Step)
-	if f.Tokenomics != nil && c.Escrow == nil {
+	if c.DutyTTL == 0 {
+		c.DutyTTL = f.dutyTTL
+	}
+	switch {
+	case f.Tokenomics != nil:
 		c.Escrow = escrow{f.Tokenomics}
+	case c.Escrow == nil && c.Pricer == nil:
+		c.Pricer = free{}
 	}
 	switch d := f.ground.db; {
 	case c.Store != nil:
 	case d == nil:
-		c.Store = scheduler.NewMemory(f.ground.memoryJournal, f.ground.memoryDuties)
+		c.Store = scheduler.NewMemory(told(f.ground.memoryJournal, f.tellsJobs()), f.ground.memoryDuties)
 	default:
-		store := schedulerdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB).WithJournal(f.ground.dbJournal)
+		store := schedulerdb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
+		if f.tellsJobs() {
+			store = store.WithJournal(f.ground.dbJournal)
+		}
 		c.Store = store
 		c.Abilities = scheduler.Abilities{InsertTx: store.InsertTx}
 		f.ground.schemas = append(f.ground.schemas, schema{store.Migrate, store.Check})
@@ -134,7 +161,7 @@ func (f *Fog) wireScheduler() error {
 		return err
 	}
 	f.Scheduler = engine
-	f.add("scheduler", nil, engine.Run)
+	f.add("scheduler", engine.Run)
 	return nil
 }
 
@@ -151,9 +178,12 @@ func (f *Fog) wireIdle() error {
 	switch d := f.ground.db; {
 	case c.Store != nil:
 	case d == nil:
-		c.Store = idle.NewMemory(f.ground.memoryJournal, f.ground.memoryDuties)
+		c.Store = idle.NewMemory(told(f.ground.memoryJournal, f.tellsDevices()), f.ground.memoryDuties)
 	default:
-		store := idledb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB).WithJournal(f.ground.dbJournal)
+		store := idledb.New(d.Write.DB, d.Dialect).WithReader(d.Read.DB)
+		if f.tellsDevices() {
+			store = store.WithJournal(f.ground.dbJournal)
+		}
 		c.Store = store
 		f.ground.schemas = append(f.ground.schemas, schema{store.Migrate, store.Ready})
 	}
@@ -162,7 +192,7 @@ func (f *Fog) wireIdle() error {
 		return err
 	}
 	f.Idle = engine
-	f.add("idle", nil, engine.Run)
+	f.add("idle", engine.Run)
 	return nil
 }
 
@@ -175,7 +205,7 @@ func (f *Fog) wireBenchmark() error {
 		return err
 	}
 	f.Benchmark = engine
-	f.add("benchmark", nil, nil)
+	f.add("benchmark", nil)
 	return nil
 }
 
@@ -208,6 +238,24 @@ func (f *Fog) shared(duties *duty.Duties, holder *string, random *io.Reader, ste
 	}
 }
 
+// told is the journal for a store whose facts somebody reads, else nil.
+func told(j *journal.Memory, somebody bool) *journal.Memory {
+	if somebody {
+		return j
+	}
+	return nil
+}
+
+// free is what jobs cost where there is no ledger.
+type free struct{}
+
+var _ scheduler.Pricer = free{}
+
+// Quote says that every job is free.
+func (free) Quote(_ context.Context, jobs []scheduler.Job) ([]scheduler.Price, error) {
+	return make([]scheduler.Price, len(jobs)), nil
+}
+
 // escrow is the ledger as the scheduler sees it.
 type escrow struct{ ledger *tokenomics.Tokenomics }
 
@@ -233,7 +281,9 @@ func (e escrow) Hold(ctx context.Context, holds []scheduler.Hold) ([]error, erro
 	if len(asked) == 0 {
 		return verdicts, nil
 	}
-	answers, err := e.ledger.Hold(principal.With(ctx, principal.House()), requests)
+	house := principal.From(ctx) // its account stays: the hold says who caused it
+	house.Scopes = []principal.Scope{principal.ScopeHouse}
+	answers, err := e.ledger.Hold(principal.With(ctx, house), requests)
 	if err != nil {
 		return nil, err
 	}

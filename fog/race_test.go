@@ -1,0 +1,5 @@
+//go:build race
+
+package fog_test
+
+const raceEnabled = true
