@@ -81,7 +81,7 @@ func TestOtherAddress(t *testing.T) {
 	for header, want := range map[string]int{
 		"": http.StatusUnauthorized, "Bearer wrong": http.StatusUnauthorized, "Bearer " + key[1]: http.StatusOK,
 	} {
-		req, err := http.NewRequest("GET", url+"/api/scheduler/jobs", nil)
+		req, err := http.NewRequest(http.MethodGet, url+"/api/scheduler/jobs", nil)
 		require.NoError(t, err)
 		req.Header.Set("Authorization", header)
 		res, err := client.Do(req)
