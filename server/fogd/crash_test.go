@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -132,4 +133,32 @@ func TestOneOfTwoServersKilled(t *testing.T) {
 	second.whole(t, l.wait(t))
 	second.kill()
 	verify(t, fog.Config{DatabaseURL: database, DataDir: first.dir})
+}
+
+// TestOneOfTwoServersStopped stops a server that holds duties for longer than they last, and lets it go on when the other has taken
+// them over: whatever it was about to write is refused, and it works again.
+func TestOneOfTwoServersStopped(t *testing.T) {
+	t.Parallel()
+	database := fogtest.PostgresURL(t)
+	first := serveFogd(t, "DATABASE_URL="+database)
+	second := serveFogd(t, "DATABASE_URL="+database, "FOG_DATA_DIR="+first.dir)
+	lend(t, first, "one")
+	lend(t, second, "two")
+	l := newLoad(second)
+	until(t, "both agents are in the middle of it", func() bool {
+		return second.balance(t, "device:one") > 0 && second.balance(t, "device:two") > 0
+	})
+	first.signal(syscall.SIGSTOP)
+	second.whole(t, l.wait(t))
+	first.signal(syscall.SIGCONT)
+	last := ""
+	until(t, "the server that was stopped works again", func() bool {
+		var reply struct{ JobID string }
+		status, err := first.try("POST", "/api/scheduler/jobs", toil(1), &reply, "Idempotency-Key", "last")
+		last = reply.JobID
+		return err == nil && status == http.StatusOK
+	})
+	until(t, "its agent is back", func() bool { return second.up(t, "one") })
+	second.audit(t, append(l.ids, last)...)
+	assert.Equal(t, "completed", second.job(t, last).Status)
 }
