@@ -27,7 +27,8 @@ type wish struct {
 // outcome is what came out.
 type outcome struct {
 	wall time.Duration // from the first POST until every job had vested and was settled
-	cpu  float64       // seconds that the guests took, as measured by their workers
+	cpu  float64       // seconds of CPU time that the guests took, as measured by their workers
+	busy float64       // seconds that they took on the clock
 }
 
 // run posts a batch, waits until the house owes nobody anything, and checks every result.
@@ -67,18 +68,17 @@ func (b *batch) run(ctx context.Context, f *fleet, done int64) (o outcome, err e
 		return o, err
 	}
 	o.wall = time.Since(began)
-	o.cpu, err = b.check(ctx, f)
-	return o, err
+	return o, b.check(ctx, f, &o)
 }
 
-// check reads every job back and compares its result, and then checks the ledger. It returns the guests' CPU time.
-func (b *batch) check(ctx context.Context, f *fleet) (float64, error) {
+// check reads every job back and compares its result, adds up what the guests took, and then checks the ledger.
+func (b *batch) check(ctx context.Context, f *fleet, o *outcome) error {
 	crowd, err := gather(ctx, f.house.address, b.clients) // the server has hung up on clients that said nothing for so long
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer crowd.leave()
-	cpu := make([]float64, len(b.jobs))
+	cpu, busy := make([]float64, len(b.jobs)), make([]float64, len(b.jobs))
 	_, err = crowd.run(ctx, len(b.jobs), talk{
 		request: func(n int) []byte { return crowd.message("GET", "/api/scheduler/jobs/"+b.ids[n], nil) },
 		check: func(n, status int, body []byte) error {
@@ -88,9 +88,9 @@ func (b *batch) check(ctx context.Context, f *fleet) (float64, error) {
 			var job struct {
 				State  string
 				Result struct {
-					ExitCode   int
-					Stdout     string
-					CPUSeconds float64
+					ExitCode                int
+					Stdout                  string
+					CPUSeconds, WallSeconds float64
 				}
 			}
 			if err := json.Unmarshal(body, &job); err != nil {
@@ -100,16 +100,16 @@ func (b *batch) check(ctx context.Context, f *fleet) (float64, error) {
 			if job.State != "vested" || job.Result.ExitCode != 0 || job.Result.Stdout != want {
 				return fmt.Errorf("job %d came out wrong: %.1000s", n, body)
 			}
-			cpu[n] = job.Result.CPUSeconds
+			cpu[n], busy[n] = job.Result.CPUSeconds, job.Result.WallSeconds
 			return nil
 		},
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
-	sum := 0.0
-	for _, c := range cpu {
-		sum += c
+	for i := range b.jobs {
+		o.cpu += cpu[i]
+		o.busy += busy[i]
 	}
-	return sum, f.house.ask("audit", &struct{}{})
+	return f.house.ask("audit", &struct{}{})
 }

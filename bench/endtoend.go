@@ -109,7 +109,8 @@ func (b *bench) makespan(ctx context.Context) (r result, err error) {
 	ideal := o.cpu / spanSlots
 	return result{
 		Value: o.wall.Seconds() / ideal, Unit: "x",
-		Note: fmt.Sprintf("%s s, ideal %s s, %s s of CPU time a job", number(o.wall.Seconds()), number(ideal), number(o.cpu/spanJobs)),
+		Note: fmt.Sprintf("%s s, ideal %s s; a job took %s s of CPU time and %s s on the clock; the slots were busy %s %% of the time",
+			number(o.wall.Seconds()), number(ideal), number(o.cpu/spanJobs), number(o.busy/spanJobs), number(100*o.busy/spanSlots/o.wall.Seconds())),
 	}, nil
 }
 
