@@ -41,7 +41,7 @@ func (d *durable) run(ctx context.Context, b *bench) (err error) {
 		if err != nil {
 			return err
 		}
-		defer server.stop() // its folder is temporary
+		defer func() { _ = server.stop() }() // its folder is temporary
 		setup.DatabaseURL = server.url()
 	}
 	house, err := b.start(ctx, "house", setup)
