@@ -31,15 +31,20 @@ type handler func(ctx context.Context, facts []journal.Claimed) []error
 
 // flow carries facts of one topic to the engines that must know.
 type flow struct {
-	topic  journal.Topic
-	handle handler
-	part   *part
+	topic   journal.Topic
+	handle  handler
+	part    *part
+	failing map[int64]error // facts that failed here and are to be tried again, by Seq
 }
+
+// failingMost bounds what a flow remembers: beyond it some are enough.
+const failingMost = 1000
 
 // runFlow holds the flow's duty and drains its topic until ctx ends.
 func (f *Fog) runFlow(ctx context.Context, fl flow) error {
 	return duty.Keep(ctx, f.ground.duties, duty.Name("fog.flow."+string(fl.topic)), f.holder, f.dutyTTL, f.now,
 		func(ctx context.Context, _ duty.Fence) error {
+			fl.failing = map[int64]error{}
 			for {
 				n, err := f.drain(ctx, fl)
 				if err != nil {
@@ -115,62 +120,65 @@ func (fl flow) once(ctx context.Context, facts []journal.Claimed) []error {
 }
 
 // mark notes in the journal what has become of claimed facts, and in the part's
-// state whether all went well. Facts that an ending context cut short are free
-// for whoever comes next.
+// state whether all is well. Facts that an ending context cut short are free for
+// whoever comes next.
 func (f *Fog) mark(ctx context.Context, fl flow, claimed []journal.Claimed, results []error, cut bool) error {
 	var done []journal.Claimed
 	failed := map[failure][]journal.Claimed{}
-	causes := map[string]error{}
 	for i, cause := range results {
 		if cause == nil {
 			done = append(done, claimed[i])
+			delete(fl.failing, claimed[i].Seq)
 			continue
 		}
-		why := failure{reason: cause.Error(), tries: claimed[i].Tries, outage: cut || fault.KindOf(cause) == fault.Unavailable}
+		why := failureOf(cause, claimed[i].Tries, cut)
 		failed[why] = append(failed[why], claimed[i])
-		causes[why.reason] = cause
+		if why.tries+1 >= why.parkAfter {
+			delete(fl.failing, claimed[i].Seq) // parked: Health counts it there
+		} else if len(fl.failing) < failingMost {
+			fl.failing[claimed[i].Seq] = cause
+		}
 	}
 	if err := f.ground.journal.Done(ctx, done); err != nil {
 		return fault.Wrap("fog.flow", err)
 	}
 	for why, facts := range failed {
-		if err := f.putBack(ctx, fl, facts, why, cut); err != nil {
-			return err
+		f.log.LogAttrs(ctx, slog.LevelWarn, "facts could not be handled",
+			slog.String("topic", string(fl.topic)), slog.Int("facts", len(facts)), slog.String("cause", why.reason), slog.Int("failures", why.tries+1))
+		if err := f.ground.journal.Fail(ctx, facts, why.reason, f.now().Add(why.pause), why.parkAfter); err != nil {
+			return fault.Wrap("fog.flow", err)
 		}
 	}
-	if cut {
-		return nil
+	if !cut {
+		fl.tell()
 	}
-	fl.tell(causes)
 	return nil
 }
 
 // failure is what facts that go back together have in common.
 type failure struct {
-	reason string
-	tries  int
-	outage bool
+	reason    string
+	tries     int // before this one
+	pause     time.Duration
+	parkAfter int
 }
 
-// putBack returns failed facts for a later try. What only an outage broke is
-// never parked.
-func (f *Fog) putBack(ctx context.Context, fl flow, facts []journal.Claimed, why failure, now bool) error {
-	parkAfter, pause := flowParkAfter, min(flowRetry<<min(why.tries, 16), flowRetryMost)
-	if why.outage {
-		parkAfter = math.MaxInt
+// failureOf decides how a fact that failed is tried again. What only an outage
+// broke is never parked.
+func failureOf(cause error, tries int, cut bool) failure {
+	why := failure{reason: cause.Error(), tries: tries, pause: min(flowRetry<<min(tries, 16), flowRetryMost), parkAfter: flowParkAfter}
+	if cut || fault.KindOf(cause) == fault.Unavailable {
+		why.parkAfter = math.MaxInt
 	}
-	if now {
-		pause = 0
+	if cut {
+		why.pause = 0
 	}
-	f.log.LogAttrs(ctx, slog.LevelWarn, "facts could not be handled, will be tried again",
-		slog.String("topic", string(fl.topic)), slog.Int("facts", len(facts)), slog.String("cause", why.reason))
-	err := f.ground.journal.Fail(ctx, facts, why.reason, f.now().Add(pause), parkAfter)
-	return fault.Wrap("fog.flow", err)
+	return why
 }
 
-// tell sets the part's state by the failures of its last claim.
-func (fl flow) tell(causes map[string]error) {
-	for _, cause := range causes {
+// tell sets the part's state: degraded as long as facts of it fail.
+func (fl flow) tell() {
+	for _, cause := range fl.failing {
 		fl.part.set(Degraded, &fault.Error{
 			Kind: fault.Unavailable, Op: fl.part.name, Detail: "some facts could not be handled and are tried again: " + fault.Detail(cause), Err: cause,
 		})
