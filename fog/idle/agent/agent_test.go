@@ -361,6 +361,7 @@ func TestServerIsNotTrusted(t *testing.T) {
 			"digest":  {func(o *idle.Offer) { o.Module = "../../etc/passwd" }, "policy", "must be a SHA-256"},
 			"path":    {func(o *idle.Offer) { o.Inputs = []idle.Input{{Path: "../x", SHA256: module}} }, "policy", "not in its shortest form"},
 			"memory":  {func(o *idle.Offer) { o.MaxMemoryMB = 4096 }, "policy", "4096 MiB, this device lends 1024"},
+			"demand":  {func(o *idle.Offer) { o.MemoryMB = 4096 }, "policy", "4096 MiB, this device lends 1024"},
 			"overrun": {func(o *idle.Offer) { o.MaxMemoryMB = 1 << 62 }, "policy", "cannot be met"},
 			"minus":   {func(o *idle.Offer) { o.MaxOutputBytes = -1 }, "policy", "must be 0 to"},
 			"lie":     {func(o *idle.Offer) { o.Module = lie }, "infra", "digest mismatch"},

@@ -177,8 +177,8 @@ func (t *attempt) job() (worker.Job, error) {
 	if memory < 0 || memory > math.MaxInt64/mib {
 		return worker.Job{}, fault.Field(op, "maxMemoryMb", "cannot be met")
 	}
-	if lent := t.agent.cfg.Capacity.MemoryMB; lent > 0 && o.MaxMemoryMB > max(lent, 256) {
-		return worker.Job{}, fault.Field(op, "maxMemoryMb", "%d MiB, this device lends %d", o.MaxMemoryMB, lent)
+	if lent := t.agent.cfg.Capacity.MemoryMB; lent > 0 && memory > max(lent, 256) {
+		return worker.Job{}, fault.Field(op, "maxMemoryMb", "%d MiB, this device lends %d", memory, lent)
 	}
 	limit := duration(o.MaxRuntimeSeconds, maxRuntime)
 	job := worker.Job{
