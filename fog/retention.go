@@ -71,8 +71,21 @@ func (f *Fog) keepLive(ctx context.Context) error {
 			live = append(live, state)
 		}
 	}
+	tenants, err := f.Scheduler.Tenants(ctx)
+	if err != nil {
+		return err
+	}
 	kept := map[held]bool{}
-	query := scheduler.JobQuery{States: live, Limit: liveJobsPage}
+	for _, tenant := range tenants {
+		if err := f.keepTenant(ctx, scheduler.JobQuery{Tenant: tenant, States: live, Limit: liveJobsPage}, kept); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepTenant keeps the bytes of all jobs that a query finds.
+func (f *Fog) keepTenant(ctx context.Context, query scheduler.JobQuery, kept map[held]bool) error {
 	for {
 		page, err := f.Scheduler.List(ctx, query)
 		if err != nil {

@@ -362,6 +362,18 @@ func (m *Memory) Find(_ context.Context, q JobQuery) (JobPage, error) {
 	return page, nil
 }
 
+// Tenants implements Jobs.
+func (m *Memory) Tenants(context.Context) ([]principal.Tenant, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	jobs := map[principal.Tenant]int64{}
+	for k, n := range m.counts {
+		jobs[k.tenant] += n
+	}
+	maps.DeleteFunc(jobs, func(_ principal.Tenant, n int64) bool { return n == 0 })
+	return slices.Sorted(maps.Keys(jobs)), nil
+}
+
 func (q JobQuery) takes(t Tier, s State) bool {
 	return (q.Tier == "" || q.Tier == t) && (len(q.States) == 0 || slices.Contains(q.States, s))
 }

@@ -168,8 +168,19 @@ func installation(p principal.Principal) bool {
 	return p.Has(principal.ScopeHouse) || p.Tenant == principal.DefaultTenant && p.Has(principal.ScopeOperator)
 }
 
+// Tenants names the tenants that have jobs. It is for the house and for the operator of the default tenant, who runs the
+// installation. Errors are of kind Denied and Unavailable.
+func (s *Scheduler) Tenants(ctx context.Context) ([]principal.Tenant, error) {
+	const op = "scheduler.tenants"
+	if !installation(principal.From(ctx)) {
+		return nil, fault.New(fault.Denied, op, "only the operator of the installation may see its tenants")
+	}
+	tenants, err := s.cfg.Store.Tenants(ctx)
+	return tenants, fault.Wrap(op, err)
+}
+
 // List reads one page of jobs, newest first, without their tasks, logs and results. The query's tenant is the caller's
-// (the house asks for any); who may not see every owner's jobs gets its own. Errors are of kind Invalid (cursor), Denied and Unavailable.
+// (the house names any); who may not see every owner's jobs gets its own. Errors are of kind Invalid (cursor), Denied and Unavailable.
 func (s *Scheduler) List(ctx context.Context, q JobQuery) (JobPage, error) {
 	const op = "scheduler.list"
 	p := principal.From(ctx)

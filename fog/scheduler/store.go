@@ -43,6 +43,8 @@ type Jobs interface {
 	// Find lists jobs, newest first (by submission time, then identifier, descending). Jobs come without Task, Log
 	// and Result.
 	Find(ctx context.Context, q JobQuery) (JobPage, error)
+	// Tenants names the tenants that have jobs, in order.
+	Tenants(ctx context.Context) ([]principal.Tenant, error)
 	// Purge deletes at most limit jobs in a final state with Finished before the time, with their attempts, and says how many.
 	// Tallies stay.
 	Purge(ctx context.Context, finishedBefore time.Time, limit int) (int, error)
@@ -133,7 +135,7 @@ func (r Rank) Compare(o Rank) int {
 	return strings.Compare(string(r.ID), string(o.ID))
 }
 
-// JobQuery selects jobs. The zero values of its fields select everything.
+// JobQuery selects the jobs of one tenant. The zero values of its other fields select everything.
 type JobQuery struct {
 	Tenant principal.Tenant
 	Owner  principal.Account

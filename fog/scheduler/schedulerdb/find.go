@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/fogcompute/fogcompute/fog/internal/db"
+	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 )
 
@@ -75,4 +76,13 @@ func (s *Store) count(ctx context.Context, q scheduler.JobQuery) (total, filtere
 		}
 	}
 	return total, filtered, err
+}
+
+// Tenants implements scheduler.Jobs.
+func (s *Store) Tenants(ctx context.Context) ([]principal.Tenant, error) {
+	query := s.d.Read.NewSelect().TableExpr("scheduler_counts").ColumnExpr("tenant").
+		GroupExpr("tenant").Having("sum(jobs) > 0").OrderExpr("tenant")
+	tenants, err := collect(ctx, query, func(rows *sql.Rows) (t principal.Tenant, err error) { return t, rows.Scan(&t) })
+	slices.Sort(tenants) // by bytes, whatever the database's collation
+	return tenants, failed("tenants", err)
 }

@@ -307,6 +307,25 @@ func testFindFilters(t *testing.T, s Subject) {
 	require.EqualValues(t, 1, page.Filtered)
 }
 
+func testTenants(t *testing.T, s Subject) {
+	for i, tenant := range []principal.Tenant{"u", "t", "u"} {
+		j := job(string(rune('a' + i)))
+		j.Tenant = tenant
+		if i > 0 {
+			j.State, j.Finished = scheduler.Vested, start()
+		}
+		insert(t, s.Store, j)
+	}
+	tenants, err := s.Store.Tenants(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []principal.Tenant{"t", "u"}, tenants)
+	_, err = s.Store.Purge(t.Context(), start().Add(time.Hour), 10)
+	require.NoError(t, err)
+	tenants, err = s.Store.Tenants(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []principal.Tenant{"u"}, tenants, "nothing is left of the other")
+}
+
 func testFindCursor(t *testing.T, s Subject) {
 	for _, cursor := range []string{"x", "!", "MTIz", "LmE"} {
 		_, err := s.Store.Find(t.Context(), scheduler.JobQuery{Tenant: "t", Cursor: cursor})

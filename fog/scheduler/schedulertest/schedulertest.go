@@ -50,6 +50,7 @@ func RunAll(t *testing.T, open func(t *testing.T) Subject) {
 		{"FactsFollowTheirRows", testFacts},
 		{"FindPages", testFindPages},
 		{"FindFilters", testFindFilters},
+		{"Tenants", testTenants},
 		{"FindRefusesBadCursors", testFindCursor},
 		{"ReadyRanks", testReadyRanks},
 		{"ReadyWaits", testReadyWaits},
