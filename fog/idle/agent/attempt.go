@@ -163,7 +163,7 @@ func (t *attempt) failure(err error) worker.Outcome {
 const (
 	maxStdout  = 64 << 10
 	maxRuntime = 30 * 24 * time.Hour
-	maxInput   = 512 << 20
+	maxInput   = 512 << 20 // stdin and all inputs together
 )
 
 // job translates the offer. Its errors name what this device does not accept.
@@ -196,27 +196,33 @@ func (t *attempt) job() (worker.Job, error) {
 	return job, job.Validate()
 }
 
-// fetch makes sure that module and inputs are on this device. It returns what has been pinned.
+// fetch makes sure that module and inputs are on this device. It returns what has been pinned. No more is fetched than a guest may
+// have: an offer must not fill the disk.
 func (t *attempt) fetch(job *worker.Job) (pinned []string, err error) {
-	pin := func(digest string, most int64) error {
-		if err := t.agent.store.pin(t.ctx, digest, most); err != nil {
-			return err
+	pin := func(digest string, most int64) (int64, error) {
+		size, err := t.agent.store.pin(t.ctx, digest, most)
+		if err == nil {
+			pinned = append(pinned, digest)
 		}
-		pinned = append(pinned, digest)
-		return nil
+		return size, err
 	}
-	if err := pin(job.Module, worker.MaxModuleBytes); err != nil {
+	if _, err := pin(job.Module, worker.MaxModuleBytes); err != nil {
 		return pinned, err
 	}
+	left := int64(maxInput)
 	if job.Stdin != "" {
-		if err := pin(job.Stdin, maxInput); err != nil {
+		size, err := pin(job.Stdin, left)
+		if err != nil {
 			return pinned, err
 		}
+		left -= size
 	}
 	for _, in := range job.Inputs {
-		if err := pin(in.SHA256, maxInput); err != nil {
+		size, err := pin(in.SHA256, left)
+		if err != nil {
 			return pinned, err
 		}
+		left -= size
 	}
 	return pinned, nil
 }

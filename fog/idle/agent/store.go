@@ -80,8 +80,8 @@ func (s *store) Open(_ context.Context, digest string) (io.ReadCloser, int64, er
 	return f, info.Size(), nil
 }
 
-// pin makes sure that a blob of at most most bytes is there and stays until unpin. Several that want the same blob wait for one download.
-func (s *store) pin(ctx context.Context, digest string, most int64) error {
+// pin makes sure that a blob of at most most bytes is there and stays until unpin, and returns its size. Several that want the same blob wait for one download.
+func (s *store) pin(ctx context.Context, digest string, most int64) (int64, error) {
 	for {
 		s.mu.Lock()
 		f := s.files[digest]
@@ -92,24 +92,21 @@ func (s *store) pin(ctx context.Context, digest string, most int64) error {
 			s.mu.Unlock()
 			size, err := s.fetch(ctx, digest, most)
 			s.arrived(digest, f, size, err)
-			if err != nil {
-				return err
-			}
-			return nil
+			return size, err
 		case f.here && f.size > most:
 			s.mu.Unlock()
-			return tooLarge(digest, f.size, most)
+			return 0, tooLarge(digest, f.size, most)
 		case f.here:
 			f.pins++
 			f.used = s.now()
 			s.mu.Unlock()
-			return nil
+			return f.size, nil
 		}
 		s.mu.Unlock()
 		select {
 		case <-f.fetched: // look again: it is there, or it is this one's turn to try
 		case <-ctx.Done():
-			return fault.Wrap("agent.store", ctx.Err())
+			return 0, fault.Wrap("agent.store", ctx.Err())
 		}
 	}
 }
