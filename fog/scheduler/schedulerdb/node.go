@@ -124,11 +124,11 @@ func distinct(rows []row) int {
 
 // Nodes implements scheduler.Nodes.
 func (s *Store) Nodes(ctx context.Context, tenant principal.Tenant) ([]scheduler.Node, error) {
-	q := s.d.Read.NewSelect().TableExpr("scheduler_nodes").ColumnExpr(names(nodeColumns())).OrderExpr("id")
+	text, tenants := s.lookups.nodes, []string(nil)
 	if tenant != "" {
-		q = q.Where("tenant = ?", clean(string(tenant)))
+		text, tenants = s.lookups.nodesOfTenant, []string{clean(string(tenant))}
 	}
-	nodes, err := collect(ctx, q, scanNode)
+	nodes, err := lookup(ctx, s, text, tenants, scanNode)
 	return nodes, failed("nodes", err)
 }
 

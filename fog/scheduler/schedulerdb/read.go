@@ -37,7 +37,11 @@ func (s *Store) Load(ctx context.Context, ids []scheduler.JobID) ([]scheduler.Re
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	records, err := s.records(ctx, s.jobQuery().Where("id IN (?)", bun.List(cleanAll(ids))))
+	jobs, err := lookup(ctx, s, s.lookups.jobs, cleanAll(ids), scanJob)
+	if err != nil {
+		return nil, failed("load", err)
+	}
+	records, err := s.records(ctx, jobs)
 	return records, failed("load", err)
 }
 
@@ -46,7 +50,11 @@ func (s *Store) Ready(ctx context.Context, now time.Time, after *scheduler.Rank,
 	if limit <= 0 {
 		return nil, nil
 	}
-	records, err := s.records(ctx, readyJobs(s.jobQuery(), now, after, limit))
+	jobs, err := s.jobs(ctx, readyJobs(s.jobQuery(), now, after, limit))
+	if err != nil {
+		return nil, failed("ready", err)
+	}
+	records, err := s.records(ctx, jobs)
 	return records, failed("ready", err)
 }
 
@@ -64,7 +72,11 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]scheduler.
 	if limit <= 0 {
 		return nil, nil
 	}
-	records, err := s.records(ctx, dueJobs(s.jobQuery(), now, limit))
+	jobs, err := s.jobs(ctx, dueJobs(s.jobQuery(), now, limit))
+	if err != nil {
+		return nil, failed("due", err)
+	}
+	records, err := s.records(ctx, jobs)
 	return records, failed("due", err)
 }
 
@@ -78,28 +90,22 @@ func (s *Store) Live(ctx context.Context, nodes []scheduler.NodeID) ([]scheduler
 	if nodes != nil && len(nodes) == 0 {
 		return nil, nil
 	}
-	attempts, err := s.attempts(ctx, liveAttempts(s.d.Read.NewSelect().ColumnExpr(s.columns.live), nodes))
-	return attempts, failed("live", err)
-}
-
-// liveAttempts selects what Live reads. The index scheduler_attempts_live holds live attempts only.
-func liveAttempts(q *bun.SelectQuery, nodes []scheduler.NodeID) *bun.SelectQuery {
-	q = q.Where("state IN ('placed', 'running', 'suspended')")
-	if nodes != nil {
-		q = q.Where("node IN (?)", bun.List(cleanAll(nodes)))
+	text := s.lookups.liveOfNodes
+	if nodes == nil {
+		text = s.lookups.live
 	}
-	return q
+	attempts, err := lookup(ctx, s, text, cleanAll(nodes), scanAttempt)
+	return attempts, failed("live", err)
 }
 
 // jobQuery begins a query of whole jobs.
 func (s *Store) jobQuery() *bun.SelectQuery { return s.d.Read.NewSelect().ColumnExpr(s.columns.job) }
 
-// records reads jobs and then their attempts. In this order no attempt is older than its job's version: a change that
-// was decided on a job and newer attempts is refused by the version, one on newer versions of the job would not be.
-func (s *Store) records(ctx context.Context, q *bun.SelectQuery) ([]scheduler.Record, error) {
-	jobs, err := s.jobs(ctx, q)
-	if err != nil || len(jobs) == 0 {
-		return nil, err
+// records reads the attempts of jobs that have just been read. In this order no attempt is older than its job's version: a
+// change that was decided on a job and newer attempts is refused by the version, one on newer versions of the job would not be.
+func (s *Store) records(ctx context.Context, jobs []scheduler.Job) ([]scheduler.Record, error) {
+	if len(jobs) == 0 {
+		return nil, nil
 	}
 	ids := make([]string, len(jobs))
 	records := make([]scheduler.Record, len(jobs))
@@ -107,7 +113,7 @@ func (s *Store) records(ctx context.Context, q *bun.SelectQuery) ([]scheduler.Re
 	for i, j := range jobs {
 		ids[i], records[i].Job, at[j.ID] = string(j.ID), j, &records[i]
 	}
-	attempts, err := s.attempts(ctx, s.d.Read.NewSelect().ColumnExpr(s.columns.attempt).Where("job IN (?)", bun.List(ids)))
+	attempts, err := lookup(ctx, s, s.lookups.attempts, ids, scanAttempt)
 	if err != nil {
 		return nil, err
 	}
@@ -124,17 +130,17 @@ func (s *Store) jobs(ctx context.Context, q *bun.SelectQuery) ([]scheduler.Job, 
 	return collect(ctx, q.TableExpr("scheduler_jobs"), scanJob)
 }
 
-// attempts runs a query of columns.attempt or columns.live.
-func (s *Store) attempts(ctx context.Context, q *bun.SelectQuery) ([]scheduler.Attempt, error) {
-	return collect(ctx, q.TableExpr("scheduler_attempts"), scanAttempt)
-}
-
 // collect reads all rows of a query.
 func collect[T any](ctx context.Context, q *bun.SelectQuery, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	rows, err := q.Rows(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return drain(rows, scan)
+}
+
+// drain reads all rows and closes them.
+func drain[T any](rows *sql.Rows, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	defer func() { _ = rows.Close() }()
 	var all []T
 	for rows.Next() {

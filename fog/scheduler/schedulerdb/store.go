@@ -35,6 +35,8 @@ type Store struct {
 	columns  columns
 	writes   writes
 	prepared *prepared
+	lookups  lookups
+	readers  readers
 }
 
 var _ scheduler.Store = (*Store)(nil)
@@ -49,6 +51,7 @@ func New(sqldb *sql.DB, dialect Dialect) *Store {
 		columns:  newColumns(),
 		writes:   newWrites(dialect),
 		prepared: &prepared{pool: sqldb},
+		lookups:  newLookups(dialect, newColumns()),
 	}
 }
 
