@@ -20,13 +20,15 @@ const (
 )
 
 // Serve answers on l until ctx ends, then stops in this order: readiness is refused, the drain time passes, the
-// metrics feed ends, l closes, held beats are let go, requests under way get their grace. An address that others can
-// reach is refused without a key, and without TLS or a trusted proxy. It always closes l.
+// metrics feed ends, held beats are let go, l and connections without a request close, requests under way get their
+// grace. An address that others can reach is refused without a key, and without TLS or a trusted proxy. It always
+// closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err := s.checkAddress(l.Addr()); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	web := s.httpServer()
+	web, quiet := s.httpServer(), newSilent()
+	web.ConnState = quiet.note
 	feed, stopFeed := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopFeed()
 	ended := make(chan error, 2)
@@ -39,7 +41,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case failure = <-ended:
 		waiting--
 	}
-	s.shutdown(ctx, web, stopFeed)
+	s.shutdown(ctx, web, quiet, stopFeed)
 	for ; waiting > 0; waiting-- {
 		failure = errors.Join(failure, <-ended)
 	}
@@ -87,12 +89,13 @@ func serveHTTP(web *http.Server, l net.Listener) error {
 }
 
 // shutdown ends what Serve has started. ctx has usually ended already: only its values are used.
-func (s *Server) shutdown(ctx context.Context, web *http.Server, stopFeed func()) {
+func (s *Server) shutdown(ctx context.Context, web *http.Server, quiet *silent, stopFeed func()) {
 	s.draining.Store(true)
 	ctx = context.WithoutCancel(ctx)
 	wait(ctx, s.config.Drain)
 	stopFeed()
 	s.stop()
+	quiet.dismiss()
 	ctx, cancel := context.WithTimeout(ctx, s.config.Grace)
 	defer cancel()
 	if err := web.Shutdown(ctx); err != nil {

@@ -98,7 +98,8 @@ func TestOtherAddress(t *testing.T) {
 	}
 }
 
-// TestShutdown: at SIGTERM a server with an open WebSocket, a device that waits for work and an agent of its own ends in order, and soon.
+// TestShutdown: at SIGTERM a server with an open WebSocket, a device that waits for work, an agent of its own, and connections on which
+// no request has come, as browsers keep them, ends in order, and soon.
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	f := serveFogd(t, "FOG_HARVEST=true", "FOG_INTERVAL=10s", "FOG_PRESENCE=1m")
@@ -108,18 +109,25 @@ func TestShutdown(t *testing.T) {
 	require.NoError(t, socket.SetReadDeadline(time.Now().Add(patience)))
 	_, _, err = socket.ReadMessage()
 	require.NoError(t, err)
+	for _, begun := range []string{"", "GET / HTTP/1.1\r\nX-"} {
+		silent, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+		require.NoError(t, err)
+		defer silent.Close()
+		_, err = silent.Write([]byte(begun))
+		require.NoError(t, err)
+	}
 	d := join(t, f, "waiting")
 	until(t, "the agent of this machine and the device are up", func() bool {
 		var reply struct{ Total int }
 		f.get(t, "/api/scheduler/nodes", &reply)
 		return reply.Total == 2
 	})
+	_, seen := f.device(t, "waiting")
 	poll := make(chan error)
 	go func() {
 		_, err := d.send(fields{"take": 1, "wait_seconds": 30})
 		poll <- err
 	}()
-	_, seen := f.device(t, "waiting")
 	until(t, "the device waits", func() bool {
 		_, now := f.device(t, "waiting")
 		return now.After(seen)
