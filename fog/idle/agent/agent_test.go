@@ -1,6 +1,8 @@
 package agent_test
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -403,6 +405,31 @@ func TestTooManyOffers(t *testing.T) {
 		require.Equal(t, 3, s.agent.Status().Held)
 		require.Len(t, s.guests.runs(), 3)
 		s.finish()
+	})
+}
+
+// TestOfferFlood: an answer full of empty offers costs the device about what it costs the server, and one line in the log.
+func TestOfferFlood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := start(t, func(s *stage, cfg *agent.Config) {
+			cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+			text := `{"directive":{"desired":"run","eligible":true,"nextSeconds":300,"offers":[` + strings.Repeat("{},", 1_000_000) + `{}]}}`
+			s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.HasSuffix(r.URL.Path, "/heartbeat") || s.count("beat") > 1 {
+					return false
+				}
+				_, _ = w.Write([]byte(text))
+				return true
+			}
+		})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Zero(t, s.agent.Status().Held)
+		s.finish()
+		require.Equal(t, 1, strings.Count(log.String(), "\n"), "%.1000s", log.String())
+		require.Contains(t, log.String(), "count=1024")
 	})
 }
 

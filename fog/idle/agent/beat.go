@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/idle"
@@ -219,11 +218,18 @@ func (a *Agent) obey(ctx context.Context, d *idle.Directive, latest bool) int {
 			t.drop(errCancelled)
 		}
 	}
-	taken := 0
+	taken, refused := 0, 0
 	for i := range d.Offers {
-		if a.admit(ctx, &d.Offers[i]) {
+		switch o := &d.Offers[i]; {
+		case a.known(o):
+		case a.admit(ctx, o):
 			taken++
+		default:
+			refused++
 		}
+	}
+	if refused > 0 {
+		a.cfg.Logger.Warn("offers refused", "count", refused, "held", len(a.attempts))
 	}
 	a.settle()
 	return taken
@@ -232,16 +238,18 @@ func (a *Agent) obey(ctx context.Context, d *idle.Directive, latest bool) int {
 // errCancelled is why an attempt ends whose result nobody wants.
 var errCancelled = errors.New("agent: cancelled by the server")
 
+// known reports whether the device holds what it is offered. The lock is held.
+func (a *Agent) known(o *idle.Offer) bool {
+	old := a.attempts[o.Attempt]
+	if old != nil && old.offer.Token < o.Token { // leased to this device once more: the earlier lease is worthless
+		old.drop(errCancelled)
+	}
+	return old != nil
+}
+
 // admit takes an offer. A server that offers what it was not asked for is not obeyed: such an attempt is left to its lease. The lock is held.
 func (a *Agent) admit(ctx context.Context, o *idle.Offer) bool {
-	if old := a.attempts[o.Attempt]; old != nil {
-		if old.offer.Token < o.Token { // leased to this device once more: the earlier lease is worthless
-			old.drop(errCancelled)
-		}
-		return false
-	}
 	if o.Attempt == "" || len(o.Attempt) > 256 || len(a.attempts) >= a.cfg.MaxHeld || ctx.Err() != nil {
-		a.cfg.Logger.Warn("offer refused", "attempt", fmt.Sprintf("%.64q", o.Attempt), "held", len(a.attempts))
 		return false
 	}
 	t := newAttempt(ctx, a, o)

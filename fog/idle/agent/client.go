@@ -27,6 +27,7 @@ const protocol = "1"
 // Bounds of the conversation with a server that may be slow, broken or hostile.
 const (
 	maxAnswer  = 4 << 20 // of a directive, which may carry many offers
+	maxOffers  = 1024    // of one directive that are looked at: more than any device asks for
 	maxProblem = 16 << 10
 	patience   = 30 * time.Second // for an answer that is not a long poll
 )
@@ -85,7 +86,7 @@ func (c *client) beat(ctx context.Context, b *beat) (*idle.Directive, error) {
 	if answer.Directive == nil {
 		return nil, fault.New(fault.Unavailable, "agent.beat", "the server's answer has no directive")
 	}
-	return answer.Directive, nil
+	return answer.Directive.read(maxOffers)
 }
 
 // report sends the result of an attempt.

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 
@@ -72,7 +74,25 @@ func pointer[T any](v idle.Opt[T]) *T {
 
 // beaten is the answer to a beat.
 type beaten struct {
-	Directive *idle.Directive `json:"directive"`
+	Directive *directive `json:"directive"`
+}
+
+// directive is an idle.Directive whose offers are not read yet: two bytes of a hostile answer would make one that takes hundreds.
+type directive struct {
+	idle.Directive
+
+	Offers []json.RawMessage `json:"offers"` // hides those of the Directive
+}
+
+// read returns the directive with at most most of its offers.
+func (d *directive) read(most int) (*idle.Directive, error) {
+	d.Directive.Offers = make([]idle.Offer, min(len(d.Offers), most))
+	for i := range d.Directive.Offers {
+		if err := json.Unmarshal(d.Offers[i], &d.Directive.Offers[i]); err != nil {
+			return nil, unavailable(fmt.Errorf("the server's offer makes no sense: %w", err))
+		}
+	}
+	return &d.Directive, nil
 }
 
 // report is the result of an attempt.
