@@ -276,6 +276,8 @@ func (m *memfs) Rename(from, to string) sys.Errno {
 		return sys.EINVAL
 	case dir.inside(n):
 		return sys.EINVAL
+	case len(to)+n.reach() > maxPath:
+		return sys.ENAMETOOLONG // what lies below could not be opened, nor given back
 	}
 	if old := dir.children[name]; old != nil {
 		switch {
@@ -295,6 +297,15 @@ func (m *memfs) Rename(from, to string) sys.Errno {
 	n.parent = dir
 	dir.children[name] = n
 	return 0
+}
+
+// reach is the length of the longest path below a node, with the slash before it.
+func (n *node) reach() int {
+	most := 0
+	for name, child := range n.children {
+		most = max(most, 1+len(name)+child.reach())
+	}
+	return most
 }
 
 // inside reports whether a directory is another one or lies below it.
