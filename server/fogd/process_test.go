@@ -36,7 +36,7 @@ var built = sync.OnceValues(func() (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-o", dir, "./server/fogd", "./examples/agent")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", dir, "./server/fogd", "./examples/agent")
 	cmd.Dir = filepath.Join("..", "..")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
