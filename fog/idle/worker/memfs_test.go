@@ -14,7 +14,7 @@ func TestNoPathTooLong(t *testing.T) {
 	m := newFS(1 << 20)
 	deep := func(top string) string {
 		p := top
-		for range 3 {
+		for range 4 {
 			p += "/" + strings.Repeat("x", 200)
 			require.Zero(t, m.Mkdir(p, 0))
 		}
