@@ -139,13 +139,16 @@ func (m *resultMessage) decode(payload []byte, limits Limits) error {
 	m.stdout, m.stderr, m.cut = d.size(limits.StdoutBytes), d.size(StderrBytes), d.bool()
 	m.cpu, m.wall = time.Duration(d.int()), time.Duration(d.int())
 	m.outputs = decodeFiles(&d, limits.OutputBytes)
-	if !m.class.known() {
+	if !m.class.known() || m.cpu < 0 || m.wall < 0 {
 		d.fail()
 	}
+	seen := make(map[string]bool, len(m.outputs))
 	for i := range m.outputs {
-		if checkPath(m.outputs[i].path) != "" {
+		f := &m.outputs[i]
+		if checkPath(f.path) != "" || seen[f.path] || !isDigest(f.digest) { // the digest becomes part of a URL
 			d.fail()
 		}
+		seen[f.path] = true
 	}
 	return d.end()
 }

@@ -40,7 +40,10 @@ func TestMessages(t *testing.T) {
 func TestResultBounds(t *testing.T) {
 	t.Parallel()
 	limits := Limits{OutputBytes: 100, StdoutBytes: 10}
-	fine := resultMessage{stdout: 10, stderr: StderrBytes, outputs: []fileMessage{{path: "a", size: 60}, {path: "b/c", size: 40}}}
+	digest := strings.Repeat("ab", 32)
+	fine := resultMessage{stdout: 10, stderr: StderrBytes, outputs: []fileMessage{
+		{path: "a", digest: digest, size: 60}, {path: "b/c", digest: digest, size: 40},
+	}}
 	for name, spoil := range map[string]func(*resultMessage){
 		"":                   func(*resultMessage) {},
 		"too much stdout":    func(m *resultMessage) { m.stdout++ },
@@ -52,6 +55,13 @@ func TestResultBounds(t *testing.T) {
 		"a path of Windows":  func(m *resultMessage) { m.outputs[0].path = `c:\a` },
 		"an empty path":      func(m *resultMessage) { m.outputs[0].path = "" },
 		"a class of its own": func(m *resultMessage) { m.class = "fine" },
+		"a path twice":       func(m *resultMessage) { m.outputs[1].path = "a" },
+		"no digest":          func(m *resultMessage) { m.outputs[0].digest = "" },
+		"a digest that leads": func(m *resultMessage) {
+			m.outputs[0].digest = "../idle-compute/devices/other/heartbeat"
+		},
+		"time that ran back":  func(m *resultMessage) { m.wall = -1 },
+		"work that was given": func(m *resultMessage) { m.cpu = -1 },
 	} {
 		m := fine
 		m.outputs = append([]fileMessage(nil), fine.outputs...)
@@ -112,7 +122,7 @@ func FuzzOrder(f *testing.F) {
 
 // FuzzResult: whatever a worker sends, an agent reads it within the job's bounds.
 func FuzzResult(f *testing.F) {
-	m := resultMessage{class: ClassJob, limit: LimitCPU, reason: "r", stdout: 3, outputs: []fileMessage{{path: "a/b", digest: "d", size: 5}}}
+	m := resultMessage{class: ClassJob, limit: LimitCPU, reason: "r", stdout: 3, outputs: []fileMessage{{path: "a/b", digest: strings.Repeat("ab", 32), size: 5}}}
 	f.Add([]byte(m.encode()))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		var m resultMessage
