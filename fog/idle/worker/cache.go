@@ -62,7 +62,7 @@ func (c *codeCache) open(verified bool) (wazero.CompilationCache, error) {
 	}
 	cache, err := wazero.NewCompilationCacheWithDir(c.dir)
 	if err != nil {
-		return nil, fmt.Errorf("worker: cache: %w", err)
+		return nil, &fs.PathError{Op: "worker: cache", Path: c.dir, Err: err}
 	}
 	return cache, nil
 }

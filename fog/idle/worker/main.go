@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -182,21 +183,33 @@ func (s *server) load(o *order) (loadedMessage, error) {
 	return loaded, err
 }
 
-// compile makes a module ready; hit says that the cache holds its code and bears out its seal.
+// compile makes a module ready; hit says that the cache holds its code and bears out its seal. A cache that cannot be kept, as on a full
+// disk, is done without: that is no fault of the module.
 func (s *server) compile(module *Module, cache *codeCache, hit bool) (loadedMessage, error) {
 	store, err := cache.open(hit)
-	if err != nil {
+	if err == nil {
+		s.box, err = newSandbox(s.ctx, module, store)
+	} else if !diskTrouble(err) {
 		return loadedMessage{}, err
 	}
-	if s.box, err = newSandbox(s.ctx, module, store); err != nil {
+	if err == nil && store != nil && !hit {
+		err = cache.close()
+	}
+	if s.box == nil && cache.dir != "" && !hit && diskTrouble(err) {
+		_ = cache.clear() // gives back what little has been written
+		s.box, err = newSandbox(s.ctx, module, nil)
+	}
+	if s.box == nil {
 		return loadedMessage{class: ClassPolicy, reason: "module: " + oneLine(err.Error())}, nil
 	}
-	if store != nil && !hit {
-		if err := cache.close(); err != nil {
-			return loadedMessage{}, err
-		}
-	}
 	return loadedMessage{cached: hit}, nil
+}
+
+// diskTrouble reports whether an error comes from the file system.
+func diskTrouble(err error) bool {
+	var path *fs.PathError
+	var link *os.LinkError
+	return errors.As(err, &path) || errors.As(err, &link)
 }
 
 // run runs the guest once.
