@@ -5,18 +5,22 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// outward are the system calls by which a process reaches out: the network, other programs and processes, the kernel's own machinery.
+// outward are the system calls by which a process reaches out: the network, other programs and processes, its place among them, the
+// kernel's own machinery.
 // A worker never makes them. They are forbidden so that a guest that broke out of the sandbox could not either.
 func outward() []uint32 {
 	return []uint32{
 		unix.SYS_SOCKET, unix.SYS_SOCKETPAIR, unix.SYS_CONNECT, unix.SYS_BIND, unix.SYS_LISTEN, unix.SYS_ACCEPT, unix.SYS_ACCEPT4,
 		unix.SYS_EXECVE, unix.SYS_EXECVEAT, unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PIDFD_OPEN,
-		unix.SYS_PIDFD_GETFD, unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_KCMP, unix.SYS_SETNS, unix.SYS_UNSHARE, unix.SYS_CHROOT, unix.SYS_PIVOT_ROOT,
+		unix.SYS_PIDFD_GETFD, unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_KILL, unix.SYS_TKILL, unix.SYS_RT_SIGQUEUEINFO, unix.SYS_RT_TGSIGQUEUEINFO,
+		unix.SYS_SETPGID, unix.SYS_SETSID, unix.SYS_SETPRIORITY, unix.SYS_IOPRIO_SET, unix.SYS_SCHED_SETSCHEDULER, unix.SYS_SCHED_SETPARAM,
+		unix.SYS_SCHED_SETATTR, unix.SYS_SCHED_SETAFFINITY, unix.SYS_KCMP, unix.SYS_SETNS, unix.SYS_UNSHARE, unix.SYS_CHROOT, unix.SYS_PIVOT_ROOT,
 		unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE, unix.SYS_FSOPEN, unix.SYS_FSMOUNT, unix.SYS_FSPICK,
 		unix.SYS_BPF, unix.SYS_PERF_EVENT_OPEN, unix.SYS_USERFAULTFD, unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER,
 		unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY, unix.SYS_KEYCTL, unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE, unix.SYS_DELETE_MODULE,
@@ -49,7 +53,8 @@ func forbid(calls []uint32) error {
 	return nil
 }
 
-// program is the filter in the kernel's language (seccomp(2)). New processes are forbidden, new threads are not.
+// program is the filter in the kernel's language (seccomp(2)). New processes are forbidden, new threads are not;
+// nor is what a process does to itself, except to outlive the agent.
 func program(calls []uint32) []unix.SockFilter {
 	const (
 		load   = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
@@ -75,6 +80,21 @@ func program(calls []uint32) []unix.SockFilter {
 		{Code: equal, Jf: 4, K: unix.SYS_CLONE},
 		{Code: load, K: firstArgument},
 		{Code: bits, Jt: 1, K: unix.CLONE_THREAD},
+		{Code: answer, K: refused},
+		{Code: answer, K: unix.SECCOMP_RET_ALLOW},
+		{Code: equal, Jf: 4, K: unix.SYS_TGKILL}, // Go's runtime signals its own threads
+		{Code: load, K: firstArgument},
+		{Code: equal, Jt: 1, K: uint32(os.Getpid())},
+		{Code: answer, K: refused},
+		{Code: answer, K: unix.SECCOMP_RET_ALLOW},
+		{Code: equal, Jf: 4, K: unix.SYS_PRLIMIT64}, // and sets its own limits
+		{Code: load, K: firstArgument},
+		{Code: equal, Jt: 1, K: 0},
+		{Code: answer, K: refused},
+		{Code: answer, K: unix.SECCOMP_RET_ALLOW},
+		{Code: equal, Jf: 4, K: unix.SYS_PRCTL}, // and names its memory
+		{Code: load, K: firstArgument},
+		{Code: equal, Jf: 1, K: unix.PR_SET_PDEATHSIG},
 		{Code: answer, K: refused},
 		{Code: answer, K: unix.SECCOMP_RET_ALLOW},
 	}

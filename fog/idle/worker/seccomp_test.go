@@ -61,6 +61,16 @@ func TestSealedInner(t *testing.T) {
 	leak("listen", err)
 	leak("exec", exec.CommandContext(t.Context(), "/bin/true").Run())
 	leak("ptrace", unix.PtraceAttach(os.Getppid()))
+	leak("kill", unix.Kill(os.Getppid(), 0))
+	leak("kill a thread", unix.Tgkill(os.Getppid(), os.Getppid(), 0))
+	leak("leave the process group", unix.Setpgid(0, unix.Getpgrp()))
+	leak("outlive the agent", unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0))
+	leak("limit the agent", unix.Prlimit(os.Getppid(), unix.RLIMIT_CORE, nil, &unix.Rlimit{}))
+	leak("priority", unix.Setpriority(unix.PRIO_PROCESS, 0, 19))
+	if err := unix.Tgkill(os.Getpid(), unix.Gettid(), 0); err != nil {
+		fmt.Println("Go's runtime must still signal its own threads:", err)
+		os.Exit(1)
+	}
 	if _, err := os.ReadFile("/proc/self/status"); err != nil {
 		fmt.Println("the cache must still be readable:", err)
 		os.Exit(1)
