@@ -46,7 +46,7 @@ type Config struct {
 	Dir string
 	// Index holds the rows; nil keeps them in memory, which forgets the files of earlier runs.
 	Index Index
-	// Quota is the most that one owner may store, in bytes: 0 means 1 GiB, below 0 no limit.
+	// Quota is the most that one owner may store, in bytes, and one blob for each 4 KiB of it: 0 means 1 GiB, below 0 no limit.
 	Quota int64
 	// MaxBytes is the size of the largest blob: 0 means 32 MiB, below 0 no limit.
 	MaxBytes int64

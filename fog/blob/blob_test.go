@@ -145,6 +145,23 @@ func TestUnknownSize(t *testing.T) {
 	}
 }
 
+// An owner cannot fill the disk with blobs that its quota of bytes hardly notices.
+func TestManySmallBlobs(t *testing.T) {
+	index := blob.NewMemory()
+	s, _, c := open(t, blob.Config{Index: index})
+	ctx := as("t", "ann")
+	const most = 1 << 30 / 4096
+	for n := range most - 1 {
+		_, err := index.Add(ctx, blob.Info{Digest: blob.Digest(fmt.Sprintf("%064x", n)), Bytes: 1, Tenant: "t", Owner: "ann", Used: c.now()}, 1<<30)
+		require.NoError(t, err)
+	}
+	put(t, ctx, s, "the last")
+	_, err := s.Put(ctx, blob.DigestOf([]byte("x")), strings.NewReader("x"), 1)
+	require.ErrorIs(t, err, blob.ErrQuota)
+	put(t, as("t", "bob"), s, "x")
+	put(t, ctx, s, "the last")
+}
+
 // A failed upload leaves nothing: no file, no row, no charge.
 func TestFailedUploadsLeaveNothing(t *testing.T) {
 	s, dir, _ := open(t, blob.Config{MaxBytes: 10, Quota: 15})

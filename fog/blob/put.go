@@ -41,11 +41,17 @@ func (s *Store) Put(ctx context.Context, want Digest, r io.Reader, size int64) (
 // room refuses what cannot fit before a byte has been read. The index decides in the end.
 func (s *Store) room(ctx context.Context, p principal.Principal, size int64) error {
 	used, err := s.cfg.Index.Usage(ctx, p.Tenant, p.Account)
-	if err == nil && used.Bytes+max(size, 0) > s.cfg.Quota {
+	if err == nil && (used.Bytes+max(size, 0) > s.cfg.Quota || used.Blobs >= max(fewestBlobs, s.cfg.Quota/diskBlock)) {
 		return ErrQuota
 	}
 	return err
 }
+
+// A blob of one byte takes a block of the disk, a file and a row: a quota holds so many blobs as it has blocks, and never fewer than some.
+const (
+	diskBlock   = 4096
+	fewestBlobs = 1000
+)
 
 // known returns the tenant's blob if it is there with its bytes. From then on it stays there for the grace.
 func (s *Store) known(ctx context.Context, p principal.Principal, d Digest) (Info, bool, error) {
