@@ -52,7 +52,9 @@ type Config struct {
 	// Authorize decides who may do what, for every engine. The house itself
 	// (principal.ScopeHouse) is not asked about. Nil: principal.Owners.
 	Authorize principal.Authorizer
-	// Holder names this server among those on one database. Empty: random.
+	// Holder names this server among those on one database; no two that live at once
+	// may share a name. A server that restarts under its name has its duties back
+	// at once. Empty: random.
 	Holder string
 	// Logger takes warnings and changes of state. Nil: nothing is logged.
 	Logger *slog.Logger

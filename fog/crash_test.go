@@ -346,6 +346,7 @@ func stepsOf(t *testing.T, s script) []string {
 // durable step, the first time and a later time, and starts it again: every
 // job ends, every slot is paid once, the ledger sums to zero.
 func TestCrashAtEveryStep(t *testing.T) {
+	t.Parallel()
 	databases(t, func(t *testing.T, open func(*testing.T) script) {
 		for _, step := range stepsOf(t, open(t)) {
 			for _, nth := range []int64{1, 3} {
@@ -369,6 +370,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 // TestCancelAtEveryStep cancels every job right after each kind of step: what
 // was done is paid once, the rest is given back.
 func TestCancelAtEveryStep(t *testing.T) {
+	t.Parallel()
 	databases(t, func(t *testing.T, open func(*testing.T) script) {
 		for _, step := range stepsOf(t, open(t)) {
 			t.Run(step, func(t *testing.T) {
@@ -385,6 +387,7 @@ func TestCancelAtEveryStep(t *testing.T) {
 // killed with SIGKILL at a step that only the holder of a duty takes; the second
 // goes on alone, loses nothing and pays nothing twice.
 func TestTwoServersOneKilled(t *testing.T) {
+	t.Parallel()
 	for _, step := range []string{"scheduler.place", "tokenomics.hold", "tokenomics.capture", "idle.contribute"} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/fogcompute/fogcompute/fog/idle"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
@@ -19,6 +20,7 @@ import (
 //	failed, cancelled, expired  void (before the hold: a tombstone that refuses it)
 //	refused                     nothing: there is no hold
 //	any other state             nothing: the fact came early and another follows
+//	unknown                     an error: its retention ended before it was settled
 //
 // A free job has no hold; its contributions are recorded all the same. An engine
 // that is not in the house is left out.
@@ -38,7 +40,11 @@ func (f *Fog) settle(ctx context.Context, facts []journal.Claimed) []error {
 	}
 	var done, over []slotted
 	for i, id := range ids {
-		job := byID[id].Job // one that is unknown was purged: it is in no state
+		if _, known := byID[id]; !known {
+			results[i] = fault.Newf(fault.NotFound, "fog.settle", "job %s was purged before it was settled", id)
+			continue
+		}
+		job := byID[id].Job
 		switch job.State {
 		case scheduler.Vested:
 			for _, attempt := range byID[id].Attempts {

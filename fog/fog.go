@@ -148,8 +148,8 @@ func (f *Fog) Close() error {
 	return f.err
 }
 
-// closeLimit is longer than any engine gives one commit.
-const closeLimit = 45 * time.Second
+// closeLimit is longer than a commit takes on any database that still moves.
+const closeLimit = 10 * time.Second
 
 // awaitParts waits until every part has ended.
 func (f *Fog) awaitParts(most time.Duration) error {

@@ -55,6 +55,7 @@ func TestReadyFromOpenToClose(t *testing.T) {
 // TestOpenWithoutPostgres: a PostgreSQL that is away does not fail Open. Ready
 // names the database until it is there, and then all works without another word.
 func TestOpenWithoutPostgres(t *testing.T) {
+	t.Parallel()
 	server := dbtest.NewServer(t)
 	url := server.Database(t)
 	server.Stop()
@@ -79,6 +80,7 @@ func TestOpenWithoutPostgres(t *testing.T) {
 
 // A house whose database is away can be closed at once.
 func TestCloseWithoutPostgres(t *testing.T) {
+	t.Parallel()
 	server := dbtest.NewServer(t)
 	url := server.Database(t)
 	house, err := fog.Open(t.Context(), fog.Config{DatabaseURL: url, DataDir: t.TempDir()})
@@ -124,6 +126,7 @@ func TestOpenRefusesANewerSchema(t *testing.T) {
 
 // A database that answers and takes nothing is not called healthy.
 func TestHealthOfAnUnwritableDatabase(t *testing.T) {
+	t.Parallel()
 	url := dbtest.PostgresURL(t)
 	house := fogtest.Open(t, fog.Config{DatabaseURL: url, DataDir: t.TempDir()})
 	d, err := db.Open(t.Context(), url, "")

@@ -1,7 +1,10 @@
 package fog_test
 
 import (
+	"flag"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/fogcompute/fogcompute/fog/internal/db/dbtest"
@@ -13,7 +16,18 @@ func TestMain(m *testing.M) {
 	if os.Getenv(crashEnv) != "" {
 		os.Exit(crashProgram())
 	}
+	atOnce(4)
 	code := dbtest.Main(m)
 	_ = os.Remove(plainPath()) // where it was built
 	os.Exit(code)
+}
+
+// atOnce has that many parallel tests run on a small machine, too: these wait for
+// timers and other processes more than they compute.
+func atOnce(tests int) {
+	flag.Parse()
+	set := flag.Lookup("test.parallel")
+	if n, err := strconv.Atoi(set.Value.String()); err == nil && n < tests && n == runtime.GOMAXPROCS(0) {
+		_ = set.Value.Set(strconv.Itoa(tests)) // a number is always taken
+	}
 }

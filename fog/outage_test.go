@@ -21,6 +21,7 @@ import (
 // is away calls fail as unavailable and Ready names the database; afterwards
 // the house recovers by itself and everything acknowledged is finished and paid.
 func TestDatabaseOutage(t *testing.T) {
+	t.Parallel()
 	server := dbtest.NewServer(t)
 	house := fogtest.Open(t, fog.Config{
 		DatabaseURL: server.Database(t), DataDir: t.TempDir(),

@@ -222,6 +222,28 @@ func TestPoisonIsParked(t *testing.T) {
 	})
 }
 
+// TestPurgedBeforeSettled: a job that its retention took away before it could be
+// paid is not forgotten: a person hears of it.
+func TestPurgedBeforeSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		house := fogtest.Open(t, fog.Config{Scheduler: scheduler.Config{Retention: time.Minute}})
+		const odd = "a node that is no device"
+		id := submit(t.Context(), t, house, job("poison")).ID
+		require.NoError(t, house.Scheduler.SyncNodes(t.Context(), []scheduler.Node{{
+			ID: odd, Owner: "device:odd", State: scheduler.NodeUp, Executors: []string{scheduler.ExecutorWASM}, Trust: 1,
+			Capacity: scheduler.Capacity{MilliCPU: 100, MemoryMB: 1024},
+		}}))
+		require.Equal(t, id, reportOffer(t, house, odd))
+		time.Sleep(10 * time.Minute)
+		_, err := house.Wait(t.Context(), id)
+		require.Equal(t, fog.KindNotFound, fog.KindOf(err), "%v", err)
+		parked, err := house.Parked(t.Context(), 10)
+		require.NoError(t, err)
+		require.Len(t, parked, 1)
+		assert.Contains(t, parked[0].Reason, "purged before it was settled")
+	})
+}
+
 // reportOffer lets a node compute the one job that it is offered.
 func reportOffer(t *testing.T, house *fog.Fog, node scheduler.NodeID) scheduler.JobID {
 	t.Helper()
