@@ -86,9 +86,7 @@ func New(cfg Config) (*Agent, error) {
 	if a.client, err = newClient(&a.cfg); err != nil {
 		return nil, err
 	}
-	if a.store, err = newStore(filepath.Join(a.dir, "blobs"), cfg.CacheBytes, a.client, cfg.Now); err != nil {
-		return nil, err
-	}
+	a.store = newStore(filepath.Join(a.dir, "blobs"), cfg.CacheBytes, a.client, cfg.Now)
 	if a.exec = cfg.Executor; a.exec == nil {
 		p, err := worker.New(worker.Config{
 			Blobs: a.store, Dir: filepath.Join(a.dir, "worker"), CacheBytes: cfg.CacheBytes, Max: cfg.MaxRuns + 2,
@@ -123,6 +121,9 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	defer lock.Close()
+	if err := a.store.take(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	a.sense(ctx)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -468,8 +470,11 @@ func TestOneAgentAFolder(t *testing.T) {
 		dir := t.TempDir()
 		s := start(t, func(_ *stage, cfg *agent.Config) { cfg.DataDir = dir })
 		synctest.Wait()
+		download := filepath.Join(dir, "blobs", "new-123")
+		require.NoError(t, os.WriteFile(download, []byte("half of it"), 0o600))
 		err := agent.Run(t.Context(), agent.Config{Server: "http://hub.test", DataDir: dir, HTTP: s.hub, Executor: &bodies{}, Sensor: s.sensor})
 		require.Equal(t, fault.Conflict, fault.KindOf(err))
+		require.FileExists(t, download, "it belongs to the first agent")
 		s.finish()
 	})
 }

@@ -40,12 +40,18 @@ type file struct {
 	fetched chan struct{} // not nil while it is on its way; closed when that has ended
 }
 
-// newStore looks through the folder: files with other names are left-overs.
-func newStore(dir string, most int64, c *client, now func() time.Time) (*store, error) {
-	s := &store{dir: dir, most: most, client: c, now: now, turns: make(chan struct{}, 4), files: map[string]*file{}}
-	entries, err := os.ReadDir(dir)
+// newStore returns a store that knows no files yet.
+func newStore(dir string, most int64, c *client, now func() time.Time) *store {
+	return &store{dir: dir, most: most, client: c, now: now, turns: make(chan struct{}, 4), files: map[string]*file{}}
+}
+
+// take looks through the folder, which must be this agent's alone: files with other names are left-overs.
+func (s *store) take() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	entries, err := os.ReadDir(s.dir)
 	if err != nil {
-		return nil, fmt.Errorf("agent: store: %w", err)
+		return fmt.Errorf("agent: store: %w", err)
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
@@ -53,18 +59,16 @@ func newStore(dir string, most int64, c *client, now func() time.Time) (*store, 
 			continue // gone meanwhile
 		}
 		if name, err := hex.DecodeString(entry.Name()); err != nil || len(name) != sha256.Size || !info.Mode().IsRegular() {
-			if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
-				return nil, fmt.Errorf("agent: store: %w", err)
+			if err := os.RemoveAll(filepath.Join(s.dir, entry.Name())); err != nil {
+				return fmt.Errorf("agent: store: %w", err)
 			}
 			continue
 		}
 		s.files[entry.Name()] = &file{size: info.Size(), used: info.ModTime(), here: true}
 		s.bytes += info.Size()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.evict()
-	return s, nil
+	return nil
 }
 
 // Open implements worker.Blobs.
