@@ -138,6 +138,7 @@ func (t *attempt) execute() worker.Outcome {
 	t.run = nil
 	t.mu.Unlock()
 	out := run.Outcome()
+	out.Reason = t.agent.placeless(out.Reason)
 	if out.Class == worker.ClassInfra { // something was not what its name says: get it again next time
 		t.agent.store.spoil(pinned)
 	}
@@ -155,9 +156,12 @@ func (t *attempt) failure(err error) worker.Outcome {
 	case fault.Unavailable, fault.NotFound, fault.Denied, fault.Conflict, fault.Limited:
 		return worker.Outcome{Class: worker.ClassInfra, Reason: err.Error()}
 	default: // of this device: its disk, its processes
-		return worker.Outcome{Class: worker.ClassDevice, Reason: err.Error()}
+		return worker.Outcome{Class: worker.ClassDevice, Reason: t.agent.placeless(err.Error())}
 	}
 }
+
+// placeless is a reason without this device's folder: its path may name its user, and strangers read the reason.
+func (a *Agent) placeless(reason string) string { return strings.ReplaceAll(reason, a.dir, "...") }
 
 // Bounds that this device puts on offers.
 const (

@@ -455,6 +455,24 @@ func TestInputsTogether(t *testing.T) {
 	})
 }
 
+// TestReasonWithoutPlace: a reason that strangers read does not say where the device keeps its files.
+func TestReasonWithoutPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s := start(t, func(_ *stage, cfg *agent.Config) { cfg.DataDir = dir })
+		synctest.Wait()
+		require.NoError(t, os.Remove(filepath.Join(dir, "blobs")))
+		s.offer("a")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, "device", s.reported("a")[0].Class)
+		require.Contains(t, s.reported("a")[0].Reason, "no such file or directory")
+		require.NotContains(t, s.reported("a")[0].Reason, dir)
+		s.finish()
+	})
+}
+
 // TestCacheBounded: blobs that no attempt needs go, longest unused first; those that one needs stay, whatever the bound.
 func TestCacheBounded(t *testing.T) {
 	t.Parallel()
