@@ -19,8 +19,8 @@ import (
 
 const loadJobs = 40
 
-// load is a client that submits jobs one after another and never gives up: a request without an answer is repeated under the same
-// key, at the next server.
+// load is a client that submits twenty jobs a second and never gives up: a request without an answer is repeated under the same key, at
+// the next server.
 type load struct {
 	servers []rest
 	over    time.Time
@@ -41,7 +41,7 @@ func newLoad(servers ...*fogd) *load {
 
 func (l *load) run() {
 	defer close(l.ended)
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for tries := 0; len(l.ids) < loadJobs && time.Now().Before(l.over); tries++ {
 		<-tick.C

@@ -44,6 +44,11 @@ func TestDatabaseGone(t *testing.T) {
 	assert.Contains(t, problem.Detail, "database")
 
 	require.NoError(t, database.Start())
+	until(t, "the server has recovered", func() bool {
+		var health struct{ Status string }
+		f.get(t, "/health", &health)
+		return health.Status == "healthy"
+	})
 	f.whole(t, l.wait(t))
 	assert.True(t, a.running())
 	assert.True(t, f.running())
