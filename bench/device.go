@@ -17,7 +17,8 @@ type deviceSetup struct {
 	DataDir    string
 	MilliCPU   int64
 	MemoryMB   int64
-	Held, Runs int // attempts held at once, and of these run
+	Held, Runs int  // attempts held at once, and of these run
+	Foreground bool // guests run at normal priority: the device is there for nothing else
 }
 
 // runDevice is a child that runs jobs: the agent that every device runs, under a policy that is always fulfilled. Its guests
@@ -30,7 +31,7 @@ func runDevice(ctx context.Context, text []byte) (*part, error) {
 	a, err := agent.New(agent.Config{
 		Server: setup.Server, ID: setup.ID, DataDir: setup.DataDir, Policy: &idle.Policy{},
 		Capacity: agent.Capacity{MilliCPU: setup.MilliCPU, MemoryMB: setup.MemoryMB},
-		MaxHeld:  setup.Held, MaxRuns: setup.Runs,
+		MaxHeld:  setup.Held, MaxRuns: setup.Runs, Foreground: setup.Foreground,
 	})
 	if err != nil {
 		return nil, err

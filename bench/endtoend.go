@@ -87,7 +87,7 @@ func (b *bench) makespan(ctx context.Context) (r result, err error) {
 		return r, err
 	}
 	defer os.RemoveAll(dir)
-	device := deviceSetup{MilliCPU: 1000, MemoryMB: 4096, Held: 4, Runs: 1}
+	device := deviceSetup{MilliCPU: 1000, MemoryMB: 4096, Held: 4, Runs: 1, Foreground: true}
 	f, err := b.muster(ctx, dir, spanSlots, device)
 	defer func() { f.disband(&err) }()
 	if err != nil {
