@@ -136,3 +136,11 @@ func chatty(fd int) []byte {
 
 // recurse calls itself without end.
 func recurse() []byte { w := wasm{body: []byte{0x10, 0}}; return w.bytes() }
+
+// crowded makes its table larger until it may not.
+func crowded() []byte {
+	body := slices.Concat([]byte{0}, forever(slices.Concat(
+		[]byte{0xd2, 0}, constant(1<<16), []byte{0xfc, 15, 0}, constant(-1), []byte{0x46, 0x04, 0x40, 0x0f, 0x0b})...), []byte{0x0b})
+	return raw(section(1, []byte{1, 0x60, 0, 0}), section(3, []byte{1, 0}), section(4, []byte{1, 0x70, 0, 1}),
+		section(7, list(append(vec([]byte("_start")), 0, 0))), section(10, list(vec(body))))
+}

@@ -30,7 +30,7 @@ const sealName = "seal"
 
 // compilerVersion names everything that decides what native code looks like.
 func compilerVersion() string {
-	version := "1 " + runtime.GOOS + " " + runtime.GOARCH + " "
+	version := "2 " + runtime.GOOS + " " + runtime.GOARCH + " "
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, dep := range info.Deps {
 			if dep.Path == "github.com/tetratelabs/wazero" {

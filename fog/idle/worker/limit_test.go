@@ -29,6 +29,7 @@ func TestLimits(t *testing.T) {
 		{"spin against the clock", spin(), worker.Limits{Wall: 100 * time.Millisecond}, "", worker.LimitWall, "wall: "},
 		{"grow without end", hungry(), worker.Limits{MemoryBytes: 16 << 20}, worker.ClassJob, worker.LimitMemory, "memory: the guest asked for more than its limit; then trap: unreachable"},
 		{"grow too much and not mind", modest(), worker.Limits{}, "", "", ""},
+		{"grow a table", crowded(), worker.Limits{MemoryBytes: 1 << 20}, "", "", ""},
 		{"start with too much", (&wasm{memory: []byte{0, 0x80, 0x20}}).bytes(), worker.Limits{MemoryBytes: 16 << 20}, worker.ClassJob, worker.LimitMemory, "memory: the guest starts with 256 MiB, its limit is 16 MiB"},
 		{"endless output", chatty(1), worker.Limits{StdoutBytes: 100}, worker.ClassJob, worker.LimitStdout, "stdout: the guest wrote more than its limit to standard output"},
 		{"endless errors", chatty(2), worker.Limits{CPU: 100 * time.Millisecond}, worker.ClassJob, worker.LimitCPU, "cpu: more than 100ms used"},

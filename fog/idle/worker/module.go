@@ -104,7 +104,8 @@ var rank = [...]int{types: 1, imports: 2, functions: 3, tables: 4, memories: 5, 
 type parser struct {
 	Module
 	scan
-	start bool // the function _start is exported
+	start   bool   // the function _start is exported
+	bounded []byte // the section of tables, with upper bounds
 }
 
 // sections checks one section after the other and keeps those that mean something to a compiler.
@@ -129,6 +130,10 @@ func (p *parser) sections() error {
 		if err := p.section(int(id), &scan{data: body}); err != nil {
 			return err
 		}
+		if id == tables {
+			p.code = append(binary.AppendUvarint(append(p.code, id), uint64(len(p.bounded))), p.bounded...)
+			continue
+		}
 		p.code = append(p.code, whole[:len(whole)-len(p.data)]...)
 	}
 	return nil
@@ -144,7 +149,7 @@ func (p *parser) section(id int, s *scan) error {
 	case functions:
 		return s.count(id, maxFunctions)
 	case tables:
-		return checkTables(s)
+		return p.tables(s)
 	case memories:
 		return p.memory(s)
 	case globals:
@@ -237,21 +242,29 @@ func allowed(name string) bool {
 	}
 }
 
-// checkTables bounds the initial size of the tables.
-func checkTables(s *scan) error {
+// tables bounds the tables: their initial size by what is refused, and what they may grow to by writing it into the module, since a
+// table lies beside the memory that a job is given.
+func (p *parser) tables(s *scan) error {
 	if err := s.count(tables, maxTables); err != nil {
 		return err
 	}
+	p.bounded = binary.AppendUvarint(nil, uint64(s.entries))
 	for range s.entries {
-		_, ok := s.byte()
-		low, _, _, err := s.limits()
+		element, ok := s.byte()
+		low, high, limited, err := s.limits()
 		if !ok || err != nil {
 			return refuse("malformed table")
 		}
 		if low > maxTableSize {
 			return refuse("a table of %d entries, at most %d are accepted", low, maxTableSize)
 		}
+		if !limited || high > maxTableSize {
+			high = maxTableSize
+		}
+		p.bounded = binary.AppendUvarint(append(p.bounded, element, 1), uint64(low))
+		p.bounded = binary.AppendUvarint(p.bounded, uint64(high))
 	}
+	p.bounded = append(p.bounded, s.data...) // what does not belong there is for the compiler to refuse
 	return nil
 }
 

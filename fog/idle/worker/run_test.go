@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"os"
-	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -112,14 +111,8 @@ func TestWorkerDies(t *testing.T) {
 // TestProcessMemory: what a guest makes its worker need beside its linear memory is bounded too.
 func TestProcessMemory(t *testing.T) {
 	t.Parallel()
-	b := open(t, func(c *worker.Config) { c.CompileBytes = 256 << 20 })
-	body := forever(slices.Concat([]byte{0xd0, 0x70}, constant(1<<24), []byte{0xfc, 15, 0}, constant(-1), []byte{0x46, 0x04, 0x40, 0x00, 0x0b})...)
-	code := slices.Concat([]byte{0}, body, []byte{0x0b})
-	greedy := raw(
-		section(1, list([]byte{0x60, 0, 0})), section(3, []byte{1, 0}), section(4, []byte{1, 0x70, 0, 1}),
-		section(7, list(append(vec([]byte("_start")), 0, 0))), section(10, list(append(leb(len(code)), code...))),
-	)
-	out := b.do(t, greedy, worker.Job{Limits: worker.Limits{MemoryBytes: 1 << 20, OutputBytes: 1 << 20}})
+	b := open(t, func(c *worker.Config) { c.CompileBytes = 256 << 20 }) // less than the deepest stack
+	out := b.do(t, recurse(), worker.Job{Limits: worker.Limits{MemoryBytes: 1 << 20, OutputBytes: 1 << 20}})
 	require.Equal(t, worker.ClassJob, out.Class, out.Reason)
 	require.Equal(t, worker.LimitMemory, out.Limit)
 	require.True(t, new(b.do(t, empty(), worker.Job{})).OK())
