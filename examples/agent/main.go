@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -41,7 +42,7 @@ type settings struct {
 func parse(args []string) (s settings, err error) {
 	f := flag.NewFlagSet("agent", flag.ContinueOnError)
 	f.StringVar(&s.Server, "server", "http://127.0.0.1:8000", "URL of the server")
-	f.StringVar(&s.Key, "key", os.Getenv("FOG_KEY"), "key, which a server asks for except on its own machine; better in the environment: FOG_KEY")
+	f.StringVar(&s.Key, "key", "", "key, which a server asks for except on its own machine; better in the environment: FOG_KEY")
 	f.StringVar(&s.CA, "ca", "", "file with the certificate of a server that made its own")
 	f.StringVar(&s.ID, "id", "", "identifier of this device (default: made once and kept)")
 	f.StringVar(&s.Name, "name", "", "name for people")
@@ -60,6 +61,9 @@ func parse(args []string) (s settings, err error) {
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}
+	if s.Key == "" {
+		s.Key = os.Getenv("FOG_KEY") // not the flag's default, which the usage prints
+	}
 	if s.Type == "" {
 		s.Type = idle.Desktop
 	}
@@ -77,6 +81,9 @@ func parse(args []string) (s settings, err error) {
 
 func run(args []string) error {
 	s, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -103,7 +110,7 @@ func report(ctx context.Context, a *agent.Agent, every time.Duration) {
 		case <-tick.C:
 		}
 		st := a.Status()
-		line := fmt.Sprintf("%s: connected %t, harvesting %t, %d held, %d done, %d of them failed, %d dropped",
+		line := fmt.Sprintf("%s: connected %t, eligible %t, %d held, %d done, %d of them failed, %d dropped",
 			st.ID, st.Connected, st.Eligible, st.Held, st.Done, st.Failed, st.Dropped)
 		for _, r := range st.Reasons {
 			line += "; " + r.Text
