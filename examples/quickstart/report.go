@@ -60,7 +60,7 @@ func (s *story) report(ctx context.Context, picture guest.Tile, out string) erro
 		return err
 	}
 	s.table(paid)
-	fmt.Printf("\n%s written, %v since submission\n\n", out, time.Since(s.began).Round(time.Second/10))
+	fmt.Printf("\n%s written\n\n", out)
 	return s.check(ctx, done, equal, paid, byID)
 }
 
@@ -153,9 +153,9 @@ func (s *story) table(paid map[idle.DeviceID]earned) {
 		e := paid[idle.DeviceID(d.id)]
 		note := ""
 		if d.id == s.killed {
-			note = "(killed)"
+			note = " (killed)"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.1f\t%s\t %s\n", d.id, e.jobs, e.seconds, e.tokens, note)
+		fmt.Fprintf(w, "%s\t%d\t%.1f\t%s\t%s\n", d.id, e.jobs, e.seconds, e.tokens, note)
 	}
 	_ = w.Flush() // standard output
 }

@@ -21,7 +21,8 @@ type story struct {
 	devices *crew
 	jobs    []scheduler.JobID // of the tiles, in their order
 	began   time.Time
-	killed  string // the device that was killed
+	took    time.Duration // from the submission until the last tile was paid
+	killed  string        // the device that was killed
 }
 
 // submit uploads the guest and sends one job a tile.
@@ -52,7 +53,8 @@ func (s *story) submit(ctx context.Context) error {
 // half of them are.
 func (s *story) watch(ctx context.Context) error {
 	bar := progressbar.NewOptions(len(s.jobs), progressbar.OptionSetDescription("tiles"), progressbar.OptionShowCount(),
-		progressbar.OptionSetWriter(os.Stdout), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(time.Second/4))
+		progressbar.OptionSetWriter(os.Stdout), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(time.Second/4),
+		progressbar.OptionSetVisibility(terminal(os.Stdout)))
 	ticker := time.NewTicker(time.Second / 4)
 	defer ticker.Stop()
 	for {
@@ -65,10 +67,12 @@ func (s *story) watch(ctx context.Context) error {
 		}
 		if over >= len(s.jobs)/2 && s.killed == "" {
 			s.killed = s.devices.kill()
-			fmt.Printf("\ndevice %s was killed (SIGKILL); what it held goes back to the queue\n", s.killed)
+			fmt.Printf("\n%d of %d tiles: device %s is killed (SIGKILL); what it held goes back to the queue\n", over, len(s.jobs), s.killed)
 		}
 		if over == len(s.jobs) {
-			fmt.Println()
+			s.took = time.Since(s.began)
+			fmt.Printf("\n%d of %d tiles: done, %v after the submission; now the same in this process, to compare\n",
+				over, len(s.jobs), s.took.Round(time.Second/10))
 			return nil
 		}
 		select {
@@ -77,6 +81,12 @@ func (s *story) watch(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// terminal says whether somebody watches: a progress bar in a file is noise.
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // over counts the jobs that are paid or ended otherwise.
