@@ -120,7 +120,7 @@ func (a *access) judgeRemote(r *http.Request, route string) (status int, reason 
 	}
 	key := keyOf(r)
 	if key == "" {
-		return http.StatusUnauthorized, "this server asks for a key: Authorization: Bearer <key>"
+		return http.StatusUnauthorized, "this server asks for a key: Authorization: Bearer and the key"
 	}
 	if !a.knows(HashKey(key)) {
 		return http.StatusUnauthorized, "the key is not known"

@@ -28,7 +28,7 @@ func (s *Server) mountDoc(path, file, summary, styles string) {
 	s.both(path, s.newPage(file, fmt.Sprintf(docsPolicy, styles)).serve)
 	s.document(huma.Operation{
 		OperationID: path[1:], Method: http.MethodGet, Path: path, Summary: summary,
-		Responses: map[string]*huma.Response{"200": {Description: "A page.", Content: map[string]*huma.MediaType{"text/html": {}}}},
+		Responses: map[string]*huma.Response{"200": {Description: "A page.", Content: map[string]*huma.MediaType{"text/html": html()}}},
 	})
 }
 

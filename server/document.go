@@ -34,6 +34,11 @@ func (s *Server) problemResponse(status int) *huma.Response {
 	}
 }
 
+// html describes an answer that is HTML.
+func html() *huma.MediaType {
+	return &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "A page for people."}}
+}
+
 // text describes a 200 whose body is plain text.
 func text(description string) map[string]*huma.Response {
 	return map[string]*huma.Response{"200": {

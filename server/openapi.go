@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,7 +83,8 @@ func route[I, O any](s *Server, engine string, op huma.Operation, handle func(co
 	op.Tags = []string{group(op.Path)}
 	op.MaxBodyBytes = or(op.MaxBodyBytes, s.config.MaxBody)
 	op.BodyReadTimeout = bodyReadTimeout
-	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
+	op.Errors = append(op.Errors, usualErrors(op.Method, op.Path)...)
+	op.Responses = map[string]*huma.Response{"default": s.problemResponse(0)}
 	if op.Method != http.MethodGet {
 		op.Middlewares = append(op.Middlewares, watchBody)
 	}
@@ -96,6 +98,18 @@ func route[I, O any](s *Server, engine string, op huma.Operation, handle func(co
 		}
 		return &reply[O]{Body: body}, nil
 	})
+}
+
+// usualErrors are the refusals that every operation of such a method and path has.
+func usualErrors(method, path string) []int {
+	statuses := []int{http.StatusServiceUnavailable}
+	if strings.Contains(path, "{") {
+		statuses = append(statuses, http.StatusNotFound)
+	}
+	if method == http.MethodPost || method == http.MethodPatch {
+		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	return statuses
 }
 
 // finishSpec registers /openapi.json. The document is encoded at the first request, once.

@@ -111,14 +111,30 @@ func checkResponses(t *testing.T, where, method string, op operation) {
 		}
 		assert.NotEmpty(t, r.Content, "%s: %s has no body", where, status)
 		for kind, m := range r.Content {
-			if kind != "text/html" {
-				assert.NotNil(t, m.Schema, "%s: %s %s has no schema", where, status, kind)
-			}
+			assert.NotNil(t, m.Schema, "%s: %s %s has no schema", where, status, kind)
 		}
 	}
 	if op.RequestBody != nil {
 		for kind, m := range op.RequestBody.Content {
 			assert.NotNil(t, m.Schema, "%s: request %s has no schema", where, kind)
+		}
+	}
+}
+
+func TestOpenAPINamesTheRefusals(t *testing.T) {
+	doc := readDocument(t)
+	for where, statuses := range map[string]string{
+		"get /api/scheduler/jobs/{id}":                  "404 422 503 default",
+		"patch /api/scheduler/jobs/{id}":                "400 404 409 413 415 422 503 default",
+		"post /api/scheduler/jobs":                      "400 402 409 413 415 422 503 default",
+		"post /api/scheduler/attempts/{id}/result":      "400 404 409 413 415 422 503 default",
+		"delete /api/idle-compute/devices/{id}":         "404 503 default",
+		"get /api/idle-compute/stats":                   "503 default",
+		"post /api/idle-compute/devices/{id}/heartbeat": "400 404 413 415 422 503 default",
+	} {
+		method, path, _ := strings.Cut(where, " ")
+		for _, status := range strings.Fields(statuses) {
+			assert.Contains(t, doc.Paths[path][method].Responses, status, where)
 		}
 	}
 }

@@ -13,11 +13,12 @@ func (s *Server) mountAttempts() {
 	path := "/api/scheduler/attempts/{id}"
 	route(s, "scheduler", huma.Operation{
 		OperationID: "progress", Method: http.MethodPost, Path: path + "/progress", Summary: "How far an attempt is",
-		Description: "An old token is refused with 409 and changes nothing.",
+		Description: "An old token is refused with 409 and changes nothing.", Errors: []int{http.StatusConflict},
 	}, s.progress)
 	route(s, "scheduler", huma.Operation{
 		OperationID: "result", Method: http.MethodPost, Path: path + "/result", Summary: "The end of an attempt",
 		Description: "The same result again gets the same answer. An old token is refused with 409 and changes nothing.",
+		Errors:      []int{http.StatusConflict},
 	}, s.result)
 	s.absent("checkpoints", http.MethodPost, path+"/checkpoint", "Keep the state of an attempt that is not finished")
 }

@@ -98,7 +98,11 @@ func encodeJob(r *scheduler.Record, reasons []scheduler.Reason) *jobReply {
 }
 
 func logLine(l scheduler.LogLine) string {
-	return l.At.UTC().Format(time.RFC3339Nano) + " " + string(l.State) + ": " + l.Text
+	line := l.At.UTC().Format(time.RFC3339Nano) + " " + string(l.State)
+	if l.Text == "" || l.Text == string(l.State) {
+		return line
+	}
+	return line + ": " + l.Text
 }
 
 func encodeAttempt(a scheduler.Attempt) jobAttempt {

@@ -56,7 +56,7 @@ func (s *Server) mountWeb() {
 		Description: "A request that accepts text/html gets the dashboard.",
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The server in a few words.",
-			Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[rootReply](s)}, "text/html": {}},
+			Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[rootReply](s)}, "text/html": html()},
 		}},
 	})
 }
