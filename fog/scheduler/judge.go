@@ -64,7 +64,7 @@ func (d *draft) fail(a *Attempt, s AttemptState, class Class, reason string) {
 		d.end(Failed, reason+", on nodes of two owners")
 	case n >= limit:
 		j.Result = a.Result
-		d.end(Failed, fmt.Sprintf("%s (%d failures of class %s)", reason, n, class))
+		d.end(Failed, fmt.Sprintf("%s (failure %d of class %s, which allows no more)", reason, n, class))
 	default:
 		j.ReadyAt = d.now.Add(backOff(class, n, j))
 	}
