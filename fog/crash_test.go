@@ -128,7 +128,10 @@ func join(ctx context.Context, house *fog.Fog, name idle.DeviceID) (*fogtest.Dev
 		if err == nil || ctx.Err() != nil {
 			return d, err
 		}
-		time.Sleep(20 * time.Millisecond) // a child process: there is no bubble around it
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }
 
