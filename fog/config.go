@@ -52,9 +52,9 @@ type Config struct {
 	// Authorize decides who may do what, for every engine. The house itself
 	// (principal.ScopeHouse) is not asked about. Nil: principal.Owners.
 	Authorize principal.Authorizer
-	// Holder names this server among those on one database; no two that live at once
-	// may share a name. A server that restarts under its name has its duties back
-	// at once. Empty: random.
+	// Holder names this server among those on one PostgreSQL; no two that live at
+	// once may share a name. A server that restarts under its name has its duties
+	// back at once, which on an embedded database every one has. Empty: random.
 	Holder string
 	// Logger takes warnings and changes of state. Nil: nothing is logged.
 	Logger *slog.Logger
@@ -136,10 +136,10 @@ func (f *Fog) fillDefaults() {
 	} else {
 		c.Authorize = houseFirst{c.Authorize}
 	}
-	if f.holder == "" && c.DatabaseURL == "" {
+	switch {
+	case c.DatabaseURL == "":
 		f.holder = embeddedHolder
-	}
-	if f.holder == "" {
+	case f.holder == "":
 		f.holder = id.New(f.now(), c.Random)
 	}
 }

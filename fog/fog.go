@@ -35,7 +35,8 @@ const (
 	dutyTTLEmbedded = 30 * time.Second
 )
 
-// Fog is an open house. Its engines are ready to be called; make it with Open.
+// Fog is an open house; make it with Open. Its engines are ready to be called and
+// safe for concurrent use. One that Config.Leave names is nil.
 type Fog struct {
 	Scheduler  *scheduler.Scheduler
 	Tokenomics *tokenomics.Tokenomics

@@ -52,6 +52,22 @@ func TestReadyFromOpenToClose(t *testing.T) {
 	require.Error(t, house.Check(t.Context()))
 }
 
+// An embedded house that was killed and comes back under another name does not
+// wait for the duties of its predecessor.
+func TestEmbeddedHouseKeepsItsDuties(t *testing.T) {
+	dir := t.TempDir()
+	for _, holder := range []string{"before", "after"} {
+		s := script{Dir: dir, Holder: holder, Devices: everyDevice()}
+		if holder == "before" {
+			s.Kill, s.Nth = "scheduler.vest", 1
+		}
+		began := time.Now()
+		_, killed := s.start(t)
+		require.Equal(t, holder == "before", killed)
+		assert.Less(t, time.Since(began), 20*time.Second)
+	}
+}
+
 // TestOpenWithoutPostgres: a PostgreSQL that is away does not fail Open. Ready
 // names the database until it is there, and then all works without another word.
 func TestOpenWithoutPostgres(t *testing.T) {

@@ -2,6 +2,7 @@ package fog_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog"
 	"github.com/fogcompute/fogcompute/fog/fogtest"
 	"github.com/fogcompute/fogcompute/fog/idle"
+	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
@@ -219,6 +221,31 @@ func TestPoisonIsParked(t *testing.T) {
 		assert.Zero(t, house.Health().ParkedFacts)
 		time.Sleep(10 * time.Minute)
 		assert.Equal(t, 1, house.Health().ParkedFacts, "nothing has changed: it is given up again")
+	})
+}
+
+// operatorsOnly is a program's own rule, whose author has not thought of the house.
+type operatorsOnly struct{}
+
+func (operatorsOnly) Authorize(_ context.Context, p principal.Principal, a principal.Action, _ principal.Resource) error {
+	if p.Has(principal.ScopeOperator) {
+		return nil
+	}
+	return fmt.Errorf("%s: only operators, not %s", a, p.Account)
+}
+
+// TestRulesOfOnesOwn: whatever a program allows its callers, the house itself can
+// pay and keep nodes.
+func TestRulesOfOnesOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		house := fogtest.Open(t, fog.Config{Authorize: operatorsOnly{}})
+		device := fogtest.Join(t, house, fogtest.Device{ID: "d1"})
+		done := finish(t, house, []*fogtest.Device{device}, submit(t.Context(), t, house, job("paid")).ID)
+		assert.Equal(t, tokenomics.Amount(done[0].Job.Price), available(t, house, "device:d1"))
+		_, err := house.Submit(user(t.Context(), "default", "eve"), []scheduler.Submission{job("not allowed")})
+		assert.ErrorContains(t, err, "only operators")
+		time.Sleep(time.Hour)
+		assert.Equal(t, fog.Healthy, house.Health().State, "%+v", house.Health())
 	})
 }
 
