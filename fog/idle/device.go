@@ -130,6 +130,14 @@ func (d *Device) Status() string {
 	}
 }
 
+// statuses are the words of Status, and the state behind three of them.
+func statuses() []string {
+	return []string{
+		"harvesting", "idle", "active", string(Registered), string(Online), string(Draining), string(Lost), string(Offline),
+		string(Revoked), string(Unregistered),
+	}
+}
+
 // Enrolment is a request to register a device. Sent again, it updates the device.
 type Enrolment struct {
 	ID        DeviceID

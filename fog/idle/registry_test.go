@@ -302,6 +302,11 @@ func TestList(t *testing.T) {
 	page, err = i.List(t.Context(), idle.DeviceQuery{Status: "idle", Type: "SERVER"})
 	require.NoError(t, err)
 	require.Equal(t, 3, page.Total)
+	page, err = i.List(t.Context(), idle.DeviceQuery{Status: "Idle"})
+	require.NoError(t, err)
+	require.NotZero(t, page.Total, "in any letter case")
+	_, err = i.List(t.Context(), idle.DeviceQuery{Status: "asleep"})
+	require.Equal(t, "status", fault.FieldOf(err))
 	_, err = i.List(t.Context(), idle.DeviceQuery{Type: "toaster"})
 	require.Equal(t, "device_type", fault.FieldOf(err))
 	for _, limit := range []int{-1, 1001} {

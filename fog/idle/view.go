@@ -2,6 +2,8 @@ package idle
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/principal"
@@ -53,6 +55,9 @@ func (i *Idle) List(ctx context.Context, q DeviceQuery) (DevicePage, error) {
 	}
 	if q.Limit, err = limit(op, q.Limit); err != nil {
 		return DevicePage{}, err
+	}
+	if q.Status = strings.ToLower(q.Status); q.Status != "" && !slices.Contains(statuses(), q.Status) {
+		return DevicePage{}, fault.Field(op, "status", "unknown status %q: want one of %s", q.Status, strings.Join(statuses(), ", "))
 	}
 	if q.Status != "" { // stored pulses decide it
 		i.catchUp(ctx)
