@@ -95,7 +95,10 @@ func (s *Scheduler) Progress(ctx context.Context, attempt AttemptID, token int64
 			return err
 		}
 		a := d.attempt(attempt)
-		if a.Token != token || !a.State.leased() {
+		if a.Token != token {
+			return fault.Newf(fault.Conflict, StepProgress, "token %d is not attempt %s's", token, attempt)
+		}
+		if !a.State.leased() {
 			return fault.Newf(fault.Conflict, StepProgress, "attempt %s is %s", attempt, a.State)
 		}
 		d.advance(a, fraction)
