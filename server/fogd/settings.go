@@ -68,6 +68,11 @@ func (s *settings) check() error {
 	if err := (server.Config{Origins: s.Origins}).Validate(); err != nil {
 		return err
 	}
+	if s.KeyHash != "" {
+		if _, err := server.ParseKeyHash(s.KeyHash); err != nil {
+			return fmt.Errorf("--operator-key-hash: %w", err)
+		}
+	}
 	if s.Lease < 0 {
 		return fmt.Errorf("--lease %s is negative", s.Lease)
 	}

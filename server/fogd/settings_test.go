@@ -24,6 +24,7 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		"every origin":           {[]string{"--cors-origins=*"}, "origin"},
 		"unknown level":          {[]string{"--log-level=loud"}, "log-level"},
 		"origins of broken JSON": {[]string{`--cors-origins=["http://a"`}, "cors-origins"},
+		"no hash":                {[]string{"--operator-key-hash=abc"}, "64 hexadecimal digits"},
 	} {
 		var out, errs bytes.Buffer
 		assert.Equal(t, exitUsage, run(t.Context(), c.args, &out, &errs), name)
