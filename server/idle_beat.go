@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/idle"
@@ -120,7 +121,7 @@ type inputReply struct {
 
 func encodeDirective(d idle.Directive) directiveReply {
 	return directiveReply{
-		NextSeconds: d.NextSeconds, Desired: string(d.Desired), Eligible: d.Eligible,
+		NextSeconds: math.Round(d.NextSeconds*1000) / 1000, Desired: string(d.Desired), Eligible: d.Eligible,
 		Reasons: each(d.Reasons, encodeReason),
 		Renewed: each(d.Renewed, func(l idle.Lease) leaseReply { return leaseReply(l) }),
 		Cancel:  list(d.Cancel),
