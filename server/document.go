@@ -50,11 +50,12 @@ func text(description string) map[string]*huma.Response {
 // pathParams describes the parameters between braces.
 func pathParams(path string) []*huma.Param {
 	var params []*huma.Param
-	for _, part := range strings.Split(path, "/") {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
 		if name, ok := strings.CutPrefix(part, "{"); ok {
 			params = append(params, &huma.Param{
 				Name: strings.TrimSuffix(name, "}"), In: "path", Required: true,
-				Description: "Identifier of the thing.", Schema: &huma.Schema{Type: huma.TypeString},
+				Description: "Identifier of the " + strings.TrimSuffix(parts[i-1], "s") + ".", Schema: &huma.Schema{Type: huma.TypeString},
 			})
 		}
 	}

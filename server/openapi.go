@@ -112,6 +112,17 @@ func usualErrors(method, path string) []int {
 	return statuses
 }
 
+// ownProblem makes huma's description of a problem true of ours: they have neither an instance nor a type of their own, and
+// shapeProblem never echoes a value.
+func ownProblem(schemas map[string]*huma.Schema) {
+	delete(schemas["ErrorDetail"].Properties, "value")
+	problem := schemas["ErrorModel"].Properties
+	delete(problem, "instance")
+	problem["type"].Examples, problem["type"].Default = nil, "about:blank"
+	problem["status"].Examples, problem["title"].Examples = []any{http.StatusNotFound}, []any{http.StatusText(http.StatusNotFound)}
+	problem["detail"].Examples = []any{`no job "01m82"`}
+}
+
 // finishSpec registers /openapi.json. The document is encoded at the first request, once.
 func (s *Server) finishSpec() {
 	s.document(huma.Operation{
@@ -129,7 +140,7 @@ func (s *Server) finishSpec() {
 			}
 		}
 	}
-	delete(schemas["ErrorDetail"].Properties, "value") // shapeProblem never echoes one
+	ownProblem(schemas)
 	s.spec = sync.OnceValues(func() ([]byte, error) {
 		var out bytes.Buffer
 		enc := json.NewEncoder(&out)
