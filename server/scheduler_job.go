@@ -64,7 +64,7 @@ type jobResult struct {
 
 type outputReply struct {
 	Path   string `json:"path" doc:"Path below /out."`
-	SHA256 string `json:"sha256" doc:"SHA-256 of the content; fetch it from /api/blobs, which keeps it for a day after it was last used."`
+	SHA256 string `json:"sha256" doc:"SHA-256 of the content; fetch it from /api/blobs, which keeps it for a week after it was last read."`
 	Bytes  int64  `json:"bytes" doc:"Size of the content in bytes."`
 }
 

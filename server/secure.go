@@ -15,8 +15,8 @@ type header struct {
 
 // secureHeaders returns what keeps a browser from guessing, framing or leaking. Pages that need more than "nothing
 // may be loaded" replace the content policy with their own.
-func secureHeaders(config Config) []header {
-	headers := []header{
+func secureHeaders() []header {
+	return []header{
 		{"X-Content-Type-Options", []string{"nosniff"}},
 		{"X-Frame-Options", []string{"DENY"}},
 		{"Referrer-Policy", []string{"no-referrer"}},
@@ -24,10 +24,6 @@ func secureHeaders(config Config) []header {
 		{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
 		{"Cache-Control", []string{"no-store"}},
 	}
-	if config.TLS != nil {
-		headers = append(headers, header{"Strict-Transport-Security", []string{"max-age=31536000"}})
-	}
-	return headers
 }
 
 // secure sends the secure headers with every response.

@@ -42,7 +42,7 @@ func New(house *fog.Fog, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{fog: house, config: config, log: config.Logger, headers: secureHeaders(config)}
+	s := &Server{fog: house, config: config, log: config.Logger, headers: secureHeaders()}
 	s.stopping = make(chan struct{})
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	s.metrics = newMetrics(newHouseMetrics(house))

@@ -14,9 +14,9 @@ import (
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
 
-// workRow is a row of idle_contributions.
+// workRow is a row of fog_idle_contributions.
 type workRow struct {
-	bun.BaseModel `bun:"table:idle_contributions,alias:c" json:"-"`
+	bun.BaseModel `bun:"table:fog_idle_contributions,alias:c" json:"-"`
 
 	Job     string `bun:"job" json:"job"`
 	Slot    int64  `bun:"slot" json:"slot"`
@@ -183,8 +183,8 @@ func (r *workRow) contribution() idle.Contribution {
 func (s *Store) PurgeContributions(ctx context.Context, before time.Time, limit int) (int, error) {
 	var purged int64
 	err := db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
-		result, err := tx.NewRaw(`DELETE FROM idle_contributions WHERE (job, slot) IN (
-			SELECT job, slot FROM idle_contributions WHERE done_at < ? ORDER BY done_at LIMIT ?)`, db.Micros(before), limit).Exec(ctx)
+		result, err := tx.NewRaw(`DELETE FROM fog_idle_contributions WHERE (job, slot) IN (
+			SELECT job, slot FROM fog_idle_contributions WHERE done_at < ? ORDER BY done_at LIMIT ?)`, db.Micros(before), limit).Exec(ctx)
 		if err != nil {
 			return err
 		}

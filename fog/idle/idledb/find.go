@@ -16,12 +16,12 @@ import (
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
 
-// alive is the condition of living devices; the index idle_devices_alive has the same.
+// alive is the condition of living devices; the index fog_idle_devices_alive has the same.
 const alive = "d.state IN ('online', 'draining')"
 
 // selectDevices reads whole devices.
 func selectDevices(from bun.IDB, rows *[]row) *bun.SelectQuery {
-	return from.NewSelect().Model(rows).ColumnExpr("d.*").ColumnExpr("p.*").Join("JOIN idle_pulses AS p ON p.device = d.id")
+	return from.NewSelect().Model(rows).ColumnExpr("d.*").ColumnExpr("p.*").Join("JOIN fog_idle_pulses AS p ON p.device = d.id")
 }
 
 // load reads devices by their ids.
@@ -105,7 +105,7 @@ func (s *Store) Silent(ctx context.Context, before time.Time, limit int) ([]idle
 func (s *Store) Tally(ctx context.Context, tenant principal.Tenant) (idle.Tally, error) {
 	var tally idle.Tally
 	var compute int64
-	err := s.d.Read.NewRaw("SELECT tasks, compute, earned FROM idle_totals WHERE tenant = ?", string(tenant)).
+	err := s.d.Read.NewRaw("SELECT tasks, compute, earned FROM fog_idle_totals WHERE tenant = ?", string(tenant)).
 		Scan(ctx, &tally.TasksCompleted, &compute, &tally.Earned)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return idle.Tally{}, failed("tally", err)
@@ -146,7 +146,7 @@ SELECT d.type, d.state, COUNT(*),
 	CAST(SUM(d.memory_mb) AS BIGINT),
 	SUM(CAST(d.milli_cpu AS DOUBLE PRECISION) / 1000 * (d.online_before
 		+ CASE WHEN d.online_at > 0 AND p.last_seen_at > d.online_at THEN p.last_seen_at - d.online_at ELSE 0 END) / 1e6)
-FROM idle_devices AS d JOIN idle_pulses AS p ON p.device = d.id
+FROM fog_idle_devices AS d JOIN fog_idle_pulses AS p ON p.device = d.id
 WHERE d.tenant = ?
 GROUP BY d.type, d.state`
 
@@ -158,7 +158,7 @@ func (s *Store) Purge(ctx context.Context, fence duty.Fence, seenBefore time.Tim
 		if err := db.CheckFence(ctx, tx, s.d.Dialect, fence); err != nil {
 			return err
 		}
-		query := "SELECT d.id, d.version FROM idle_devices AS d JOIN idle_pulses AS p ON p.device = d.id " +
+		query := "SELECT d.id, d.version FROM fog_idle_devices AS d JOIN fog_idle_pulses AS p ON p.device = d.id " +
 			"WHERE d.state IN ('registered', 'lost', 'offline', 'unregistered') AND p.last_seen_at < ? ORDER BY d.id LIMIT ?"
 		if s.d.Dialect == Postgres {
 			query += " FOR UPDATE"
@@ -173,7 +173,7 @@ func (s *Store) Purge(ctx context.Context, fence duty.Fence, seenBefore time.Tim
 			facts = append(facts, journal.Fact{Topic: idle.TopicDevice, ID: gone[n].ID, Version: gone[n].Version + 1})
 		}
 		for _, statement := range []string{
-			"DELETE FROM idle_pulses WHERE device IN (?)", "DELETE FROM idle_devices WHERE id IN (?)",
+			"DELETE FROM fog_idle_pulses WHERE device IN (?)", "DELETE FROM fog_idle_devices WHERE id IN (?)",
 		} {
 			if _, err := tx.NewRaw(statement, bun.List(ids)).Exec(ctx); err != nil {
 				return fmt.Errorf("delete: %w", err)

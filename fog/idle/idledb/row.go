@@ -13,7 +13,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
 
-// deviceRow is a row of idle_devices. Its JSON is what a statement that writes many rows unfolds.
+// deviceRow is a row of fog_idle_devices. Its JSON is what a statement that writes many rows unfolds.
 type deviceRow struct {
 	ID           string `bun:"id" json:"id"`
 	Tenant       string `bun:"tenant" json:"tenant"`
@@ -43,7 +43,7 @@ type deviceRow struct {
 	Version      int64  `bun:"version" json:"version"`
 }
 
-// pulseRow is a row of idle_pulses without its totals.
+// pulseRow is a row of fog_idle_pulses without its totals.
 type pulseRow struct {
 	Device     string   `bun:"device" json:"device"`
 	LastSeen   int64    `bun:"last_seen_at" json:"last_seen_at"`
@@ -64,7 +64,7 @@ type pulseRow struct {
 
 // row is a device with its pulse and totals, as it is read.
 type row struct {
-	bun.BaseModel `bun:"table:idle_devices,alias:d"`
+	bun.BaseModel `bun:"table:fog_idle_devices,alias:d"`
 	deviceRow
 	pulseRow
 

@@ -143,7 +143,7 @@ func (s *Store) heard(ctx context.Context, tx bun.Tx, changes []idle.Change, pas
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	query := "SELECT device, last_seen_at FROM idle_pulses WHERE device IN (?) ORDER BY device"
+	query := "SELECT device, last_seen_at FROM fog_idle_pulses WHERE device IN (?) ORDER BY device"
 	if s.d.Dialect == Postgres {
 		query += " FOR UPDATE"
 	}
@@ -260,7 +260,7 @@ func (s *Store) Touch(ctx context.Context, pulses []idle.Pulse) ([]idle.DeviceID
 		if err := s.updatePulses(ctx, tx, rows); err != nil {
 			return err
 		}
-		return tx.NewRaw("SELECT id, version FROM idle_devices WHERE id IN (?)", bun.List(ids)).Scan(ctx, &stored)
+		return tx.NewRaw("SELECT id, version FROM fog_idle_devices WHERE id IN (?)", bun.List(ids)).Scan(ctx, &stored)
 	})
 	if err != nil {
 		return nil, failed("touch", err)

@@ -60,19 +60,19 @@ type statements struct {
 func newStatements(dialect Dialect) statements {
 	device, pulse := deviceColumns(), pulseColumns()
 	return statements{
-		insertDevices: insert(dialect, "idle_devices", device) + " ON CONFLICT (id) DO NOTHING RETURNING id",
+		insertDevices: insert(dialect, "fog_idle_devices", device) + " ON CONFLICT (id) DO NOTHING RETURNING id",
 		// version is the new one: it follows the one that the change starts from
-		updateDevices: "UPDATE idle_devices SET " + assign(device[1:]) + " FROM " + source(dialect, device) +
-			" WHERE idle_devices.id = v.id AND idle_devices.version = v.version - 1 RETURNING idle_devices.id",
-		insertPulses: insert(dialect, "idle_pulses", pulse) + " ON CONFLICT (device) DO NOTHING",
+		updateDevices: "UPDATE fog_idle_devices SET " + assign(device[1:]) + " FROM " + source(dialect, device) +
+			" WHERE fog_idle_devices.id = v.id AND fog_idle_devices.version = v.version - 1 RETURNING fog_idle_devices.id",
+		insertPulses: insert(dialect, "fog_idle_pulses", pulse) + " ON CONFLICT (device) DO NOTHING",
 		updatePulses: updatePulses(dialect, pulse),
-		insertWork:   insert(dialect, "idle_contributions", workColumns()) + " ON CONFLICT (job, slot) DO NOTHING RETURNING job, slot",
-		addToDevices: "UPDATE idle_pulses AS t SET tasks = t.tasks + v.tasks, compute = t.compute + v.compute, " +
-			"earned = t.earned + v.earned FROM " + source(dialect, totalColumns()) + ", idle_devices AS d " +
+		insertWork:   insert(dialect, "fog_idle_contributions", workColumns()) + " ON CONFLICT (job, slot) DO NOTHING RETURNING job, slot",
+		addToDevices: "UPDATE fog_idle_pulses AS t SET tasks = t.tasks + v.tasks, compute = t.compute + v.compute, " +
+			"earned = t.earned + v.earned FROM " + source(dialect, totalColumns()) + ", fog_idle_devices AS d " +
 			"WHERE t.device = v.id AND d.id = v.id AND d.tenant = v.tenant",
-		addToTenants: insert(dialect, "idle_totals", totalColumns()[1:]) + " ON CONFLICT (tenant) DO UPDATE SET " +
-			"tasks = idle_totals.tasks + excluded.tasks, compute = idle_totals.compute + excluded.compute, " +
-			"earned = idle_totals.earned + excluded.earned",
+		addToTenants: insert(dialect, "fog_idle_totals", totalColumns()[1:]) + " ON CONFLICT (tenant) DO UPDATE SET " +
+			"tasks = fog_idle_totals.tasks + excluded.tasks, compute = fog_idle_totals.compute + excluded.compute, " +
+			"earned = fog_idle_totals.earned + excluded.earned",
 	}
 }
 
@@ -80,14 +80,14 @@ func newStatements(dialect Dialect) statements {
 // times faster than it unfolds JSON, and pulses are written all the time.
 func updatePulses(dialect Dialect, columns []column) string {
 	if dialect == Postgres {
-		return "UPDATE idle_pulses AS t SET " + assign(columns[1:]) + " FROM " + source(dialect, columns) +
+		return "UPDATE fog_idle_pulses AS t SET " + assign(columns[1:]) + " FROM " + source(dialect, columns) +
 			" WHERE t.device = v.device AND t.last_seen_at <= v.last_seen_at"
 	}
 	parts := make([]string, 0, len(columns))
 	for n, c := range columns[1:] {
 		parts = append(parts, c.name+" = ?"+strconv.Itoa(n+2))
 	}
-	return "UPDATE idle_pulses SET " + strings.Join(parts, ", ") + " WHERE device = ?1 AND last_seen_at <= ?2"
+	return "UPDATE fog_idle_pulses SET " + strings.Join(parts, ", ") + " WHERE device = ?1 AND last_seen_at <= ?2"
 }
 
 // insert inserts all rows of the list. The condition keeps SQLite from reading ON CONFLICT as a join.

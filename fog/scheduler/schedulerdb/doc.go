@@ -7,11 +7,11 @@
 //
 // # Tables
 //
-//	scheduler_jobs      one row a job; the first half is fixed at submission, the second is written anew with each version
-//	scheduler_attempts  one row a try of a slot; goes with its job; at most one of a slot's is ever valid (unique index)
-//	scheduler_nodes     one row a node, following its device by the column source
-//	scheduler_tally     running sums a tenant and tier
-//	scheduler_counts    jobs in each state, a tenant, owner and tier
+//	fog_scheduler_jobs      one row a job; the first half is fixed at submission, the second is written anew with each version
+//	fog_scheduler_attempts  one row a try of a slot; goes with its job; at most one of a slot's is ever valid (unique index)
+//	fog_scheduler_nodes     one row a node, following its device by the column source
+//	fog_scheduler_tally     running sums a tenant and tier
+//	fog_scheduler_counts    jobs in each state, a tenant, owner and tier
 //
 // Times are whole microseconds since 1970 in UTC, durations nanoseconds, prices token base units; nested values are JSON
 // text. The steps of the schema stand in the folder migrations, one for each database, and are marked in the table

@@ -61,7 +61,7 @@ func (s *Store) count(ctx context.Context, q scheduler.JobQuery) (total, filtere
 		state scheduler.State
 		jobs  int64
 	}
-	query := s.d.Read.NewSelect().TableExpr("scheduler_counts").ColumnExpr("tier, state, CAST(sum(jobs) AS bigint)").
+	query := s.d.Read.NewSelect().TableExpr("fog_scheduler_counts").ColumnExpr("tier, state, CAST(sum(jobs) AS bigint)").
 		Where("tenant = ?", clean(string(q.Tenant))).GroupExpr("tier, state")
 	if q.Owner != "" {
 		query = query.Where("owner = ?", clean(string(q.Owner)))
@@ -80,7 +80,7 @@ func (s *Store) count(ctx context.Context, q scheduler.JobQuery) (total, filtere
 
 // Tenants implements scheduler.Jobs.
 func (s *Store) Tenants(ctx context.Context) ([]principal.Tenant, error) {
-	query := s.d.Read.NewSelect().TableExpr("scheduler_counts").ColumnExpr("tenant").
+	query := s.d.Read.NewSelect().TableExpr("fog_scheduler_counts").ColumnExpr("tenant").
 		GroupExpr("tenant").Having("sum(jobs) > 0").OrderExpr("tenant")
 	tenants, err := collect(ctx, query, func(rows *sql.Rows) (t principal.Tenant, err error) { return t, rows.Scan(&t) })
 	slices.Sort(tenants) // by bytes, whatever the database's collation

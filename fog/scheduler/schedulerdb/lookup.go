@@ -18,11 +18,11 @@ func newLookups(dialect Dialect, c columns) lookups {
 	if dialect == Postgres {
 		among = " = ANY ($1::text::text[])"
 	}
-	live := "SELECT " + c.live + " FROM scheduler_attempts WHERE state IN ('placed', 'running', 'suspended')"
-	nodes := "SELECT " + names(nodeColumns()) + " FROM scheduler_nodes"
+	live := "SELECT " + c.live + " FROM fog_scheduler_attempts WHERE state IN ('placed', 'running', 'suspended')"
+	nodes := "SELECT " + names(nodeColumns()) + " FROM fog_scheduler_nodes"
 	return lookups{
-		jobs:          "SELECT " + c.job + " FROM scheduler_jobs WHERE id" + among,
-		attempts:      "SELECT " + c.attempt + " FROM scheduler_attempts WHERE job" + among,
+		jobs:          "SELECT " + c.job + " FROM fog_scheduler_jobs WHERE id" + among,
+		attempts:      "SELECT " + c.attempt + " FROM fog_scheduler_attempts WHERE job" + among,
 		live:          live,
 		liveOfNodes:   live + " AND node" + among,
 		nodes:         nodes + " ORDER BY id",

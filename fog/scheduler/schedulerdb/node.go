@@ -135,7 +135,7 @@ func (s *Store) Nodes(ctx context.Context, tenant principal.Tenant) ([]scheduler
 // SetDrain implements scheduler.Nodes.
 func (s *Store) SetDrain(ctx context.Context, id scheduler.NodeID, drained bool, now time.Time) error {
 	return failed("drain", db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
-		result, err := tx.ExecContext(ctx, "UPDATE scheduler_nodes SET drained = ?, updated = ?, version = version + 1 WHERE id = ?",
+		result, err := tx.ExecContext(ctx, "UPDATE fog_scheduler_nodes SET drained = ?, updated = ?, version = version + 1 WHERE id = ?",
 			drained, db.Micros(now), clean(string(id)))
 		if err != nil {
 			return err
@@ -153,7 +153,7 @@ func (s *Store) DeleteNodes(ctx context.Context, ids []scheduler.NodeID) error {
 		return nil
 	}
 	return failed("nodes", db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM scheduler_nodes WHERE id IN (?)", bun.List(cleanAll(ids)))
+		_, err := tx.ExecContext(ctx, "DELETE FROM fog_scheduler_nodes WHERE id IN (?)", bun.List(cleanAll(ids)))
 		return err
 	}))
 }

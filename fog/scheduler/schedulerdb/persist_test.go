@@ -168,7 +168,7 @@ func TestPurgeKeepsJobsWithOpenFacts(t *testing.T) {
 		require.Len(t, page.Jobs, 1)
 		require.EqualValues(t, 1, page.Total)
 		var attempts int
-		require.NoError(t, d.Read.QueryRowContext(ctx, "SELECT count(*) FROM scheduler_attempts").Scan(&attempts))
+		require.NoError(t, d.Read.QueryRowContext(ctx, "SELECT count(*) FROM fog_scheduler_attempts").Scan(&attempts))
 		require.Equal(t, 1, attempts)
 	})
 }

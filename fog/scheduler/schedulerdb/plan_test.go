@@ -30,29 +30,29 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 		}
 		now := time.UnixMicro(1_000_000_000)
 		page := func(q scheduler.JobQuery) *bun.SelectQuery {
-			query, err := foundJobs(s.jobQuery().TableExpr("scheduler_jobs"), q)
+			query, err := foundJobs(s.jobQuery().TableExpr("fog_scheduler_jobs"), q)
 			require.NoError(t, err)
 			return query
 		}
-		jobs := s.jobQuery().TableExpr("scheduler_jobs")
+		jobs := s.jobQuery().TableExpr("fog_scheduler_jobs")
 		after := scheduler.Rank{Weight: 4, Submitted: now, ID: "j"}
 		cursor := scheduler.Cursor{Submitted: now, ID: "j"}.String()
 		for _, c := range []struct {
 			name, index string
 			query       *bun.SelectQuery
 		}{
-			{"ready", "scheduler_jobs_ready", readyJobs(jobs.Clone(), now, nil, 10)},
-			{"ready after", "scheduler_jobs_ready", readyJobs(jobs.Clone(), now, &after, 10)},
-			{"due", "scheduler_jobs_due", dueJobs(jobs.Clone(), now, 10)},
-			{"list", "scheduler_jobs_tenant", page(scheduler.JobQuery{Tenant: "t1", Limit: 10, Cursor: cursor})},
-			{"list of an owner", "scheduler_jobs_owner", page(scheduler.JobQuery{Tenant: "t1", Owner: "rare", Limit: 10})},
-			{"list of a state", "scheduler_jobs_state",
+			{"ready", "fog_scheduler_jobs_ready", readyJobs(jobs.Clone(), now, nil, 10)},
+			{"ready after", "fog_scheduler_jobs_ready", readyJobs(jobs.Clone(), now, &after, 10)},
+			{"due", "fog_scheduler_jobs_due", dueJobs(jobs.Clone(), now, 10)},
+			{"list", "fog_scheduler_jobs_tenant", page(scheduler.JobQuery{Tenant: "t1", Limit: 10, Cursor: cursor})},
+			{"list of an owner", "fog_scheduler_jobs_owner", page(scheduler.JobQuery{Tenant: "t1", Owner: "rare", Limit: 10})},
+			{"list of a state", "fog_scheduler_jobs_state",
 				page(scheduler.JobQuery{Tenant: "t1", States: []scheduler.State{scheduler.Paused}, Limit: 10})},
-			{"purge", "scheduler_jobs_over", overJobs(s.d.Read.NewSelect(), now, 10)},
+			{"purge", "fog_scheduler_jobs_over", overJobs(s.d.Read.NewSelect(), now, 10)},
 		} {
 			plan := explain(t, d, c.query.String())
 			require.Contains(t, plan, c.index, "%s:\n%s", c.name, plan)
-			for _, bad := range []string{"Seq Scan on scheduler_", "SCAN scheduler_jobs\n", "SCAN scheduler_attempts\n"} {
+			for _, bad := range []string{"Seq Scan on scheduler_", "SCAN fog_scheduler_jobs\n", "SCAN fog_scheduler_attempts\n"} {
 				require.NotContains(t, plan, bad, "%s:\n%s", c.name, plan)
 			}
 			require.NotContains(t, plan, "USE TEMP B-TREE", "%s:\n%s", c.name, plan)
@@ -61,8 +61,8 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 		ids, err := s.list([]string{"j00001", "n1"})
 		require.NoError(t, err)
 		for _, c := range []struct{ index, text string }{
-			{"scheduler_jobs", s.lookups.jobs}, {"scheduler_attempts", s.lookups.attempts},
-			{"scheduler_attempts_live", s.lookups.liveOfNodes},
+			{"fog_scheduler_jobs", s.lookups.jobs}, {"fog_scheduler_attempts", s.lookups.attempts},
+			{"fog_scheduler_attempts_live", s.lookups.liveOfNodes},
 		} {
 			plan := explain(t, d, c.text, ids)
 			require.Contains(t, plan, c.index, plan)

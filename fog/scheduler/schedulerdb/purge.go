@@ -27,7 +27,7 @@ func (s *Store) Purge(ctx context.Context, finishedBefore time.Time, limit int) 
 			over = over.For("UPDATE SKIP LOCKED") // another server purges those
 		}
 		rows, err := tx.QueryContext(ctx, `WITH over AS MATERIALIZED (?)
-			DELETE FROM scheduler_jobs WHERE id IN (SELECT id FROM over) RETURNING tenant, owner, tier, state`, over)
+			DELETE FROM fog_scheduler_jobs WHERE id IN (SELECT id FROM over) RETURNING tenant, owner, tier, state`, over)
 		if err != nil {
 			return err
 		}
@@ -53,10 +53,10 @@ func (s *Store) Purge(ctx context.Context, finishedBefore time.Time, limit int) 
 	return purged, nil
 }
 
-// overJobs selects the jobs that Purge deletes. The index scheduler_jobs_over answers it in order.
+// overJobs selects the jobs that Purge deletes. The index fog_scheduler_jobs_over answers it in order.
 func overJobs(q *bun.SelectQuery, finishedBefore time.Time, limit int) *bun.SelectQuery {
 	topic := string(scheduler.TopicSettle)
-	return q.TableExpr("scheduler_jobs").ColumnExpr("id").
+	return q.TableExpr("fog_scheduler_jobs").ColumnExpr("id").
 		Where("state IN ('refused', 'vested', 'cancelled', 'failed', 'expired')").
 		Where("finished < ?", db.Micros(finishedBefore)).
 		Where("id NOT IN (SELECT id FROM fog_facts WHERE topic = ? AND state = 0)", topic).

@@ -58,7 +58,7 @@ func (s *Store) Ready(ctx context.Context, now time.Time, after *scheduler.Rank,
 	return records, failed("ready", err)
 }
 
-// readyJobs selects what Ready reads. The index scheduler_jobs_ready answers it in order.
+// readyJobs selects what Ready reads. The index fog_scheduler_jobs_ready answers it in order.
 func readyJobs(q *bun.SelectQuery, now time.Time, after *scheduler.Rank, limit int) *bun.SelectQuery {
 	q = q.Where("state = 'queued'").Where("ready_at <= ?", db.Micros(now))
 	if after != nil {
@@ -80,7 +80,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]scheduler.
 	return records, failed("due", err)
 }
 
-// dueJobs selects what Due reads. The index scheduler_jobs_due answers it in order.
+// dueJobs selects what Due reads. The index fog_scheduler_jobs_due answers it in order.
 func dueJobs(q *bun.SelectQuery, now time.Time, limit int) *bun.SelectQuery {
 	return q.Where("due_at > 0").Where("due_at <= ?", db.Micros(now)).OrderExpr("due_at, id").Limit(int64(limit))
 }
@@ -127,7 +127,7 @@ func (s *Store) records(ctx context.Context, jobs []scheduler.Job) ([]scheduler.
 
 // jobs runs a query of columns.job or columns.brief.
 func (s *Store) jobs(ctx context.Context, q *bun.SelectQuery) ([]scheduler.Job, error) {
-	return collect(ctx, q.TableExpr("scheduler_jobs"), scanJob)
+	return collect(ctx, q.TableExpr("fog_scheduler_jobs"), scanJob)
 }
 
 // collect reads all rows of a query.

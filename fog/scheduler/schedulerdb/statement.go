@@ -29,18 +29,18 @@ const lanes = 16
 func newWrites(dialect Dialect) writes {
 	t := text(dialect)
 	return writes{
-		insertJobs: write{answers: true, text: t.insert("scheduler_jobs", insertedJobColumns()) +
+		insertJobs: write{answers: true, text: t.insert("fog_scheduler_jobs", insertedJobColumns()) +
 			" ON CONFLICT DO NOTHING RETURNING id, state"},
 		updateJobs: write{answers: true, text: t.updateJobs()},
-		saveAttempts: write{text: t.insert("scheduler_attempts", attemptColumns()) +
+		saveAttempts: write{text: t.insert("fog_scheduler_attempts", attemptColumns()) +
 			" ON CONFLICT (job, slot, token) DO UPDATE SET " + assign(changingAttemptColumns(), "excluded.")},
-		addTally: write{text: t.insert("scheduler_tally", tallyColumns()) +
-			" ON CONFLICT (tenant, tier, name, lane) DO UPDATE SET value = scheduler_tally.value + excluded.value"},
-		addCounts: write{text: t.insert("scheduler_counts", countColumns()) +
-			" ON CONFLICT (tenant, owner, tier, state, lane) DO UPDATE SET jobs = scheduler_counts.jobs + excluded.jobs"},
-		saveNodes: write{text: t.insert("scheduler_nodes", nodeColumns()) +
+		addTally: write{text: t.insert("fog_scheduler_tally", tallyColumns()) +
+			" ON CONFLICT (tenant, tier, name, lane) DO UPDATE SET value = fog_scheduler_tally.value + excluded.value"},
+		addCounts: write{text: t.insert("fog_scheduler_counts", countColumns()) +
+			" ON CONFLICT (tenant, owner, tier, state, lane) DO UPDATE SET jobs = fog_scheduler_counts.jobs + excluded.jobs"},
+		saveNodes: write{text: t.insert("fog_scheduler_nodes", nodeColumns()) +
 			" ON CONFLICT (id) DO UPDATE SET " + assign(followingNodeColumns(), "excluded.") +
-			", version = scheduler_nodes.version + 1 WHERE excluded.source >= scheduler_nodes.source"},
+			", version = fog_scheduler_nodes.version + 1 WHERE excluded.source >= fog_scheduler_nodes.source"},
 	}
 }
 
@@ -63,15 +63,15 @@ func (t text) insert(table string, columns []column) string {
 func (t text) updateJobs() string {
 	if Dialect(t) == SQLite {
 		set := assignAt(changingJobColumns(), 3)
-		return "UPDATE scheduler_jobs SET previous = state, " + set + " WHERE id = ?1 AND version = ?2 RETURNING id, previous"
+		return "UPDATE fog_scheduler_jobs SET previous = state, " + set + " WHERE id = ?1 AND version = ?2 RETURNING id, previous"
 	}
 	rows := append([]column{{"id", "text"}, {"was", "bigint"}}, changingJobColumns()...)
 	// The first part locks the rows in the order of their identifiers; the second writes those it has locked.
 	return `WITH n AS MATERIALIZED (
-			SELECT n.* FROM ` + unnest(rows) + ` JOIN scheduler_jobs AS j ON j.id = n.id
+			SELECT n.* FROM ` + unnest(rows) + ` JOIN fog_scheduler_jobs AS j ON j.id = n.id
 			ORDER BY j.id FOR NO KEY UPDATE OF j
 		)
-		UPDATE scheduler_jobs AS j SET previous = j.state, ` + assign(changingJobColumns(), "n.") + `
+		UPDATE fog_scheduler_jobs AS j SET previous = j.state, ` + assign(changingJobColumns(), "n.") + `
 		FROM n WHERE j.id = n.id AND j.version = n.was
 		RETURNING j.id, j.previous`
 }

@@ -18,7 +18,7 @@ func countColumns() []column {
 	return []column{{"tenant", "text"}, {"owner", "text"}, {"tier", "text"}, {"state", "text"}, {"lane", "bigint"}, {"jobs", "bigint"}}
 }
 
-// sumKey names a row of scheduler_tally or scheduler_counts without its lane.
+// sumKey names a row of fog_scheduler_tally or fog_scheduler_counts without its lane.
 type sumKey struct {
 	tenant, owner, tier, name string // a tally has no owner; a count's name is its state
 }
@@ -73,7 +73,7 @@ func sumRows(sums map[sumKey]int64, toRow func(sumKey, int64) row) []row {
 // Tally implements scheduler.Queue.
 func (s *Store) Tally(ctx context.Context, tenant principal.Tenant) (map[scheduler.TallyKey]int64, error) {
 	rows, err := s.d.Read.QueryContext(ctx,
-		"SELECT tier, name, value FROM scheduler_tally WHERE tenant = ?", clean(string(tenant)))
+		"SELECT tier, name, value FROM fog_scheduler_tally WHERE tenant = ?", clean(string(tenant)))
 	if err != nil {
 		return nil, failed("tally", err)
 	}

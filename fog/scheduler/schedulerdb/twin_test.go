@@ -26,7 +26,7 @@ func TestTwin(t *testing.T) {
 		require.NoError(t, s.Migrate(context.Background()))
 		rapid.Check(t, func(t *rapid.T) {
 			for _, table := range []string{"attempts", "jobs", "nodes", "tally", "counts"} {
-				_, err := d.Write.Exec("DELETE FROM scheduler_" + table)
+				_, err := d.Write.Exec("DELETE FROM fog_scheduler_" + table)
 				require.NoError(t, err)
 			}
 			p := &pair{memory: scheduler.NewMemory(nil, nil), database: s}

@@ -1,5 +1,5 @@
 -- Devices. Times are microseconds since 1970, 0 for none. Lists, labels, policy and reasons are JSON.
-CREATE TABLE idle_devices (
+CREATE TABLE fog_idle_devices (
 	id            TEXT COLLATE "C" PRIMARY KEY,
 	tenant        TEXT     NOT NULL,
 	owner         TEXT     NOT NULL, -- who is paid
@@ -27,12 +27,12 @@ CREATE TABLE idle_devices (
 	online_before BIGINT   NOT NULL, -- microseconds alive before that
 	version       BIGINT   NOT NULL
 );
-CREATE INDEX idle_devices_tenant ON idle_devices (tenant, id);
-CREATE INDEX idle_devices_alive ON idle_devices (id) WHERE state IN ('online', 'draining');
+CREATE INDEX fog_idle_devices_tenant ON fog_idle_devices (tenant, id);
+CREATE INDEX fog_idle_devices_alive ON fog_idle_devices (id) WHERE state IN ('online', 'draining');
 
 -- What was last heard of each device, and its totals: apart from the rest of the row because it is written all the time.
-CREATE TABLE idle_pulses (
-	device       TEXT COLLATE "C" PRIMARY KEY REFERENCES idle_devices (id) ON DELETE CASCADE,
+CREATE TABLE fog_idle_pulses (
+	device       TEXT COLLATE "C" PRIMARY KEY REFERENCES fog_idle_devices (id) ON DELETE CASCADE,
 	last_seen_at BIGINT   NOT NULL,
 	heard_at     BIGINT   NOT NULL, -- of the telemetry; NULL below is unknown
 	cpu_foreign  DOUBLE PRECISION,
@@ -53,7 +53,7 @@ CREATE TABLE idle_pulses (
 ) WITH (fillfactor = 50); -- room for new versions on the same page
 
 -- Validated work: at most one row for each slot of a job.
-CREATE TABLE idle_contributions (
+CREATE TABLE fog_idle_contributions (
 	job     TEXT COLLATE "C" NOT NULL,
 	slot    BIGINT NOT NULL,
 	tenant  TEXT   NOT NULL,
@@ -66,12 +66,12 @@ CREATE TABLE idle_contributions (
 	done_at BIGINT NOT NULL,
 	PRIMARY KEY (job, slot)
 );
-CREATE INDEX idle_contributions_tenant ON idle_contributions (tenant, done_at, job, slot);
-CREATE INDEX idle_contributions_device ON idle_contributions (device, done_at, job, slot);
-CREATE INDEX idle_contributions_done ON idle_contributions (done_at);
+CREATE INDEX fog_idle_contributions_tenant ON fog_idle_contributions (tenant, done_at, job, slot);
+CREATE INDEX fog_idle_contributions_device ON fog_idle_contributions (device, done_at, job, slot);
+CREATE INDEX fog_idle_contributions_done ON fog_idle_contributions (done_at);
 
 -- What each tenant's devices have done so far: keeps counting when contributions and devices are purged.
-CREATE TABLE idle_totals (
+CREATE TABLE fog_idle_totals (
 	tenant  TEXT   PRIMARY KEY,
 	tasks   BIGINT NOT NULL,
 	compute BIGINT NOT NULL,

@@ -1,6 +1,6 @@
 -- Times are microseconds since 1970 in UTC, 0 for none. Prices are token base units, 1e-6 FOG.
 -- Columns named as JSON are empty for "nothing". Identifiers are compared by their bytes, as the program does.
-CREATE TABLE scheduler_jobs (
+CREATE TABLE fog_scheduler_jobs (
 	id          TEXT COLLATE "C" NOT NULL PRIMARY KEY,
 	-- Fixed when the job is submitted.
 	tenant      TEXT    NOT NULL,
@@ -45,18 +45,18 @@ CREATE TABLE scheduler_jobs (
 	version     BIGINT  NOT NULL
 );
 
-CREATE UNIQUE INDEX scheduler_jobs_key ON scheduler_jobs (tenant, owner, key) WHERE key <> '';
-CREATE INDEX scheduler_jobs_tenant ON scheduler_jobs (tenant, submitted, id);
-CREATE INDEX scheduler_jobs_owner ON scheduler_jobs (tenant, owner, submitted, id);
-CREATE INDEX scheduler_jobs_state ON scheduler_jobs (tenant, state, submitted, id);
-CREATE INDEX scheduler_jobs_ready ON scheduler_jobs (rank, submitted, id, ready_at) WHERE state = 'queued';
-CREATE INDEX scheduler_jobs_due ON scheduler_jobs (due_at, id) WHERE due_at > 0;
-CREATE INDEX scheduler_jobs_over ON scheduler_jobs (finished)
+CREATE UNIQUE INDEX fog_scheduler_jobs_key ON fog_scheduler_jobs (tenant, owner, key) WHERE key <> '';
+CREATE INDEX fog_scheduler_jobs_tenant ON fog_scheduler_jobs (tenant, submitted, id);
+CREATE INDEX fog_scheduler_jobs_owner ON fog_scheduler_jobs (tenant, owner, submitted, id);
+CREATE INDEX fog_scheduler_jobs_state ON fog_scheduler_jobs (tenant, state, submitted, id);
+CREATE INDEX fog_scheduler_jobs_ready ON fog_scheduler_jobs (rank, submitted, id, ready_at) WHERE state = 'queued';
+CREATE INDEX fog_scheduler_jobs_due ON fog_scheduler_jobs (due_at, id) WHERE due_at > 0;
+CREATE INDEX fog_scheduler_jobs_over ON fog_scheduler_jobs (finished)
 	WHERE state IN ('refused', 'vested', 'cancelled', 'failed', 'expired');
 
 -- The name of an attempt is its primary key: <job>.<slot>.<token>.
-CREATE TABLE scheduler_attempts (
-	job         TEXT COLLATE "C" NOT NULL REFERENCES scheduler_jobs (id) ON DELETE CASCADE,
+CREATE TABLE fog_scheduler_attempts (
+	job         TEXT COLLATE "C" NOT NULL REFERENCES fog_scheduler_jobs (id) ON DELETE CASCADE,
 	slot        BIGINT  NOT NULL,
 	token       BIGINT  NOT NULL, -- the fencing token
 	-- Fixed when the attempt is placed.
@@ -86,10 +86,10 @@ CREATE TABLE scheduler_attempts (
 );
 
 -- A slot is paid once: at most one of its attempts can ever be valid.
-CREATE UNIQUE INDEX scheduler_attempts_valid ON scheduler_attempts (job, slot) WHERE state = 'valid';
-CREATE INDEX scheduler_attempts_live ON scheduler_attempts (node) WHERE state IN ('placed', 'running', 'suspended');
+CREATE UNIQUE INDEX fog_scheduler_attempts_valid ON fog_scheduler_attempts (job, slot) WHERE state = 'valid';
+CREATE INDEX fog_scheduler_attempts_live ON fog_scheduler_attempts (node) WHERE state IN ('placed', 'running', 'suspended');
 
-CREATE TABLE scheduler_nodes (
+CREATE TABLE fog_scheduler_nodes (
 	id          TEXT COLLATE "C" NOT NULL PRIMARY KEY,
 	tenant      TEXT    NOT NULL,
 	owner       TEXT    NOT NULL, -- is paid
@@ -109,11 +109,11 @@ CREATE TABLE scheduler_nodes (
 	version     BIGINT  NOT NULL
 );
 
-CREATE INDEX scheduler_nodes_tenant ON scheduler_nodes (tenant, id);
+CREATE INDEX fog_scheduler_nodes_tenant ON fog_scheduler_nodes (tenant, id);
 
 -- Running sums, kept with each insert and commit so that nobody has to count jobs. A sum is the total of its lanes:
 -- transactions that run side by side add to different rows and do not wait for each other.
-CREATE TABLE scheduler_tally (
+CREATE TABLE fog_scheduler_tally (
 	tenant TEXT    NOT NULL,
 	tier   TEXT    NOT NULL,
 	name   TEXT    NOT NULL,
@@ -123,7 +123,7 @@ CREATE TABLE scheduler_tally (
 ) WITH (fillfactor = 50); -- written all the time: room for new versions on the same page
 
 -- How many jobs stand in each state, kept likewise, so that lists know their totals.
-CREATE TABLE scheduler_counts (
+CREATE TABLE fog_scheduler_counts (
 	tenant TEXT    NOT NULL,
 	owner  TEXT    NOT NULL,
 	tier   TEXT    NOT NULL,
