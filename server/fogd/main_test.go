@@ -149,7 +149,6 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"port taken":       {[]string{"--port", port, "--data-dir", t.TempDir()}, "choose another port"},
 		"no such address":  {[]string{"--host", "192.0.2.1", "--port=0"}, "listen"},
 		"no certificate":   {[]string{"--port=0", "--data-dir", t.TempDir(), "--tls-cert=no.crt", "--tls-key=no.key"}, "no.crt"},
-		"damaged key hash": {[]string{"--port=0", "--host=0.0.0.0", "--data-dir", t.TempDir(), "--operator-key-hash=abc"}, "64 hexadecimal digits"},
 		"folder is a file": {[]string{"--port=0", "--data-dir", file}, file},
 		"no database URL":  {[]string{"--port=0", "--data-dir", t.TempDir(), "--database-url=mysql://x"}, "postgres://"},
 	} {
