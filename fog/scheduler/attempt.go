@@ -127,9 +127,16 @@ type Attempt struct {
 	Token     int64
 	Node      NodeID
 	NodeOwner principal.Account
+	Owner     principal.Account // of the job
+	Tier      Tier              // of the job
+	Group     string            // of the job
 	Demand    Demand
-	Price     Price
-	Placed    time.Time
+	// GPUs are the devices of the node that the attempt has, one bit each, the lowest for the first; zero for none.
+	GPUs  uint64
+	Price Price
+	// Span is how long it is expected to run on this node.
+	Span   time.Duration
+	Placed time.Time
 
 	// These change.
 
@@ -142,6 +149,9 @@ type Attempt struct {
 	Since time.Time
 	// EndBy is when a running attempt has used up its job's MaxRuntime; it moves on while the attempt is suspended.
 	EndBy time.Time
+	// EvictAt is when the attempt is taken off its node for the job EvictFor; the zero time is never.
+	EvictAt  time.Time
+	EvictFor JobID
 	// Ended is when the attempt stopped being live.
 	Ended time.Time
 	// Class is set for failed and lost attempts.

@@ -82,8 +82,13 @@ type Demand struct {
 	MilliCPU int64
 	// MemoryMB is in megabytes of 2^20 bytes.
 	MemoryMB int64
-	// MilliGPU is in thousandths of a device; more than zero asks for a node with the "gpu" executor as well.
+	// MilliGPU is in thousandths of a device: below 1000 a share of one device, else whole devices. More than zero asks for
+	// a node with the "gpu" executor as well.
 	MilliGPU int64
+	// DiskMB is scratch space in megabytes of 2^20 bytes.
+	DiskMB int64 `json:",omitempty"`
+	// MbitPS is network bandwidth in megabits (10^6) a second.
+	MbitPS int64 `json:",omitempty"`
 	// Executor is the kind of program the node must be able to run; "wasm" when a submission leaves it empty.
 	Executor string
 }
@@ -142,8 +147,24 @@ type Job struct {
 	MaxRuntime time.Duration
 	// Deadline ends the job as Expired if it is not validated by then; the zero time is none.
 	Deadline time.Time
-	// DataMB is the volume to be moved to the node, in megabytes.
+	// DataMB is the volume to be moved to the node, in megabytes, and DataAt the region where it lies; "" is nowhere in
+	// particular.
 	DataMB float64
+	DataAt string
+	// Priority orders the jobs of a tier and owner, see Rank; zero is the usual one.
+	Priority int
+	// Group names the jobs that Constraints.Spread and Constraints.Together count together, among those of its owner; "" is none.
+	Group       string
+	Constraints Constraints
+	// After are the jobs that must have ended before this one is queued.
+	After []Dependency
+	// Array is the job's array, named like its first job; "" for a single job. Index counts from 0 and Count is the size.
+	Array        JobID
+	Index, Count int
+	// Gang says that the jobs of the array begin together or not at all.
+	Gang bool
+	// Order is when the job counts as submitted in the queue: earlier by Config.PriorityStep for each unit of Priority.
+	Order time.Time
 	// Price is what one valid slot earns.
 	Price Price
 	// Quote is Price times Trust.Replicas: what is held from the owner.
@@ -171,6 +192,8 @@ type Job struct {
 	Finished time.Time
 	// ReadyAt is the earliest next placement of a queued job, and the next request for funds of a pending one.
 	ReadyAt time.Time
+	// Boost is by how many tiers the job has risen in the queue because it waited for so long. Its terms stay those of Tier.
+	Boost int
 	// DueAt is the job's next timer; the zero time is none.
 	DueAt time.Time
 	// NextToken is the fencing token that the next attempt gets; it only grows.

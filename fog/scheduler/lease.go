@@ -22,7 +22,7 @@ func (d *draft) place(slot int, n *Node) error {
 	}
 	d.Attempts = append(d.Attempts, Attempt{
 		ID: NewAttemptID(j.ID, slot, token), Job: j.ID, Tenant: j.Tenant, Slot: slot, Token: token,
-		Node: n.ID, NodeOwner: n.Owner, Demand: j.Demand, Price: j.Price,
+		Node: n.ID, NodeOwner: n.Owner, Owner: j.Owner, Tier: j.Tier, Group: j.Group, Demand: j.Demand, Price: j.Price,
 		Placed: d.now, Since: d.now, LeaseUntil: d.now.Add(d.rules.pickUp), State: AttemptPlaced,
 	})
 	d.aggregate()

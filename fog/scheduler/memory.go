@@ -220,7 +220,7 @@ func countOf(j *Job) countKey { return countKey{j.Tenant, j.Owner, j.Tier, j.Sta
 func listKey(j *Job) orderKey { return orderKey{a: j.Submitted.UnixMicro(), id: string(j.ID)} }
 func waitKey(j *Job) orderKey { return orderKey{a: micros(j.ReadyAt), id: string(j.ID)} }
 func rankKey(r Rank) orderKey {
-	return orderKey{a: -int64(r.Weight), b: r.Submitted.UnixMicro(), id: string(r.ID)}
+	return orderKey{a: -int64(r.Weight), b: r.Order.UnixMicro(), id: string(r.ID)}
 }
 
 // micros is a time as the databases store it: zero for none.

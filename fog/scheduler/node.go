@@ -29,24 +29,30 @@ const (
 type Capacity struct {
 	MilliCPU int64 // thousandths of a core
 	MemoryMB int64
-	MilliGPU int64 // thousandths of a device
+	MilliGPU int64 // thousandths of a device; 1000 for each device, the last may be a part
+	DiskMB   int64
+	MbitPS   int64 // megabits (10^6) a second
 }
 
 func (c *Capacity) add(o Capacity) {
 	c.MilliCPU += o.MilliCPU
 	c.MemoryMB += o.MemoryMB
 	c.MilliGPU += o.MilliGPU
+	c.DiskMB += o.DiskMB
+	c.MbitPS += o.MbitPS
 }
 
 func (c *Capacity) sub(o Capacity) {
 	c.MilliCPU -= o.MilliCPU
 	c.MemoryMB -= o.MemoryMB
 	c.MilliGPU -= o.MilliGPU
+	c.DiskMB -= o.DiskMB
+	c.MbitPS -= o.MbitPS
 }
 
 // capacity is the room that a demand takes up.
 func (d *Demand) capacity() Capacity {
-	return Capacity{MilliCPU: d.MilliCPU, MemoryMB: d.MemoryMB, MilliGPU: d.MilliGPU}
+	return Capacity{MilliCPU: d.MilliCPU, MemoryMB: d.MemoryMB, MilliGPU: d.MilliGPU, DiskMB: d.DiskMB, MbitPS: d.MbitPS}
 }
 
 // ExecutorWASM and ExecutorGPU are the executors that the scheduler itself knows of.
@@ -68,8 +74,16 @@ type Node struct {
 	Capacity  Capacity
 	Executors []string
 	// Trust is 0..1.
-	Trust  float64
+	Trust float64
+	// Labels are what Constraints speak of. "region" is where the node is; see Config.Distance.
 	Labels map[string]string
+	// Taints keep jobs away that do not tolerate them.
+	Taints []Taint
+	// IdleWatts is what the node draws when a job wakes it up, WattsPerCore what each busy core adds; zero is unknown and
+	// counts as nothing.
+	IdleWatts, WattsPerCore float64
+	// Ask is what a core costs for one second here; zero is unknown and counts as the same everywhere.
+	Ask Price
 	// Speed is relative to the node on which estimates hold; zero counts as 1.
 	Speed float64
 	// Source is the version of the device that the node follows. A node with an older one than stored is ignored.
@@ -94,6 +108,8 @@ func (v *NodeView) Load() float64 {
 		share(v.Used.MilliCPU, v.Capacity.MilliCPU),
 		share(v.Used.MemoryMB, v.Capacity.MemoryMB),
 		share(v.Used.MilliGPU, v.Capacity.MilliGPU),
+		share(v.Used.DiskMB, v.Capacity.DiskMB),
+		share(v.Used.MbitPS, v.Capacity.MbitPS),
 	))
 }
 

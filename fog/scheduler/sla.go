@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,16 @@ const (
 
 // Tiers lists the tiers, best first.
 func Tiers() []Tier { return []Tier{Platinum, Gold, Silver, Bronze} }
+
+// raised is the tier that stands some tiers above, the best at most.
+func (t Tier) raised(by int) Tier {
+	tiers := Tiers()
+	at := slices.Index(tiers, t)
+	if at < 0 {
+		at = len(tiers) - 1
+	}
+	return tiers[max(0, at-by)]
+}
 
 // ParseTier reads a tier in any letter case. Anything else is fault Invalid, field "sla_tier".
 func ParseTier(s string) (Tier, error) {

@@ -112,16 +112,16 @@ type TallyKey struct {
 	Name string // such as "state.queued" or "wait_us"; stats.go lists them
 }
 
-// Rank is a job's place in the queue: higher weight first, then earlier submission, then smaller identifier.
+// Rank is a job's place in the queue: higher weight first, then the earlier Order, then the smaller identifier.
 type Rank struct {
-	Weight    int
-	Submitted time.Time
-	ID        JobID
+	Weight int // of the tier to which the job has risen
+	Order  time.Time
+	ID     JobID
 }
 
 // RankOf is the rank of a job.
 func RankOf(j *Job) Rank {
-	return Rank{Weight: TermsOf(j.Tier).Weight, Submitted: j.Submitted, ID: j.ID}
+	return Rank{Weight: TermsOf(j.Tier.raised(j.Boost)).Weight, Order: j.Order, ID: j.ID}
 }
 
 // Compare is negative when r comes before o.
@@ -129,7 +129,7 @@ func (r Rank) Compare(o Rank) int {
 	if r.Weight != o.Weight {
 		return o.Weight - r.Weight
 	}
-	if c := r.Submitted.Compare(o.Submitted); c != 0 {
+	if c := r.Order.Compare(o.Order); c != 0 {
 		return c
 	}
 	return strings.Compare(string(r.ID), string(o.ID))

@@ -224,7 +224,7 @@ func (b *Submission) job(p principal.Principal, name JobID, digest string, now t
 		ID: name, Tenant: p.Tenant, Owner: p.Account, Creator: p.Account,
 		Key: b.Key, BodyDigest: digest, Name: b.Name, Tier: b.Tier, Demand: b.Demand, Task: b.Task, Trust: *b.Trust,
 		Estimate: b.Estimate, MaxRuntime: b.MaxRuntime, Deadline: b.Deadline, DataMB: b.DataMB,
-		Submitted: now, State: Pending, Slots: b.Trust.Replicas, NextToken: 1, Version: 1,
+		Submitted: now, Order: now, State: Pending, Slots: b.Trust.Replicas, NextToken: 1, Version: 1,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/db"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
@@ -15,7 +16,8 @@ func fixedAttemptColumns() []column {
 		{"job", "text"}, {"slot", "bigint"}, {"token", "bigint"}, {"tenant", "text"},
 		{"node", "text"}, {"node_owner", "text"},
 		{"milli_cpu", "bigint"}, {"memory_mb", "bigint"}, {"milli_gpu", "bigint"}, {"executor", "text"},
-		{"price", "bigint"}, {"placed", "bigint"},
+		{"price", "bigint"}, {"placed", "bigint"}, {"owner", "text"},
+		{"tier", "text"}, {"job_group", "text"}, {"disk_mb", "bigint"}, {"mbit_ps", "bigint"}, {"gpus", "bigint"}, {"span_ns", "bigint"},
 	}
 }
 
@@ -23,7 +25,7 @@ func fixedAttemptColumns() []column {
 func changingAttemptColumns() []column {
 	return []column{
 		{"state", "text"}, {"started", "bigint"}, {"lease_until", "bigint"}, {"since", "bigint"}, {"end_by", "bigint"},
-		{"ended", "bigint"}, {"class", "text"}, {"reason", "text"}, {"progress", "float8"}, {"result", "text"},
+		{"ended", "bigint"}, {"class", "text"}, {"reason", "text"}, {"progress", "float8"}, {"evict_at", "bigint"}, {"evict_for", "text"}, {"result", "text"},
 	}
 }
 
@@ -32,9 +34,9 @@ func scannedAttemptColumns() []column {
 	return append(fixedAttemptColumns(), changingAttemptColumns()...)
 }
 
-// attemptColumns are all columns of an attempt: those of the Attempt and those that it has from its job.
+// attemptColumns are all columns of an attempt: those of the Attempt and the creator of its job.
 func attemptColumns() []column {
-	return append(scannedAttemptColumns(), column{"owner", "text"}, column{"creator", "text"})
+	return append(scannedAttemptColumns(), column{"creator", "text"})
 }
 
 // attemptRow returns the values of attemptColumns for an attempt of a job.
@@ -47,10 +49,11 @@ func attemptRow(j *scheduler.Job, a *scheduler.Attempt) (row, error) {
 		string(a.Job), int64(a.Slot), a.Token, string(a.Tenant),
 		string(a.Node), string(a.NodeOwner),
 		a.Demand.MilliCPU, a.Demand.MemoryMB, a.Demand.MilliGPU, a.Demand.Executor,
-		int64(a.Price), db.Micros(a.Placed),
+		int64(a.Price), db.Micros(a.Placed), string(a.Owner),
+		string(a.Tier), a.Group, a.Demand.DiskMB, a.Demand.MbitPS, int64(a.GPUs), int64(a.Span),
 		string(a.State), db.Micros(a.Started), db.Micros(a.LeaseUntil), db.Micros(a.Since), db.Micros(a.EndBy),
-		db.Micros(a.Ended), string(a.Class), a.Reason, a.Progress, result,
-		string(j.Owner), string(j.Creator),
+		db.Micros(a.Ended), string(a.Class), a.Reason, a.Progress, db.Micros(a.EvictAt), string(a.EvictFor), result,
+		string(j.Creator),
 	}, nil
 }
 
@@ -58,14 +61,16 @@ func attemptRow(j *scheduler.Job, a *scheduler.Attempt) (row, error) {
 func scanAttempt(rows *sql.Rows) (scheduler.Attempt, error) {
 	var a scheduler.Attempt
 	var result sql.RawBytes
-	var placed, started, leaseUntil, since, endBy, ended int64
+	var placed, gpus, span, started, leaseUntil, since, endBy, ended, evictAt int64
 	err := rows.Scan(&a.Job, &a.Slot, &a.Token, &a.Tenant, &a.Node, &a.NodeOwner,
-		&a.Demand.MilliCPU, &a.Demand.MemoryMB, &a.Demand.MilliGPU, &a.Demand.Executor, &a.Price, &placed,
-		&a.State, &started, &leaseUntil, &since, &endBy, &ended, &a.Class, &a.Reason, &a.Progress, &result)
+		&a.Demand.MilliCPU, &a.Demand.MemoryMB, &a.Demand.MilliGPU, &a.Demand.Executor, &a.Price, &placed, &a.Owner,
+		&a.Tier, &a.Group, &a.Demand.DiskMB, &a.Demand.MbitPS, &gpus, &span,
+		&a.State, &started, &leaseUntil, &since, &endBy, &ended, &a.Class, &a.Reason, &a.Progress, &evictAt, &a.EvictFor, &result)
 	if err != nil {
 		return a, err
 	}
 	a.ID = scheduler.NewAttemptID(a.Job, a.Slot, a.Token)
+	a.GPUs, a.Span, a.EvictAt = uint64(gpus), time.Duration(span), db.Time(evictAt)
 	a.Placed, a.Started, a.LeaseUntil = db.Time(placed), db.Time(started), db.Time(leaseUntil)
 	a.Since, a.EndBy, a.Ended = db.Time(since), db.Time(endBy), db.Time(ended)
 	if len(result) > 0 {

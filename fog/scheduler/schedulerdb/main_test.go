@@ -41,7 +41,7 @@ func newJob(i int) scheduler.Job {
 			Args:   []string{"128", "128", "-0.5", "0", "0.01", "0.01", "1000"}, Output: true, Seed: uint64(i),
 		},
 		Trust: scheduler.Trust{Replicas: 1, Quorum: 1}, Estimate: 10 * time.Second, MaxRuntime: time.Minute,
-		Price: 25_000, Quote: 25_000, Submitted: at, State: scheduler.Pending, Slots: 1, ReadyAt: at, DueAt: at,
+		Price: 25_000, Quote: 25_000, Submitted: at, Order: at, State: scheduler.Pending, Slots: 1, ReadyAt: at, DueAt: at,
 		NextToken: 1, Log: []scheduler.LogLine{{At: at, State: scheduler.Pending, Text: "submitted"}}, Version: 1,
 	}
 }

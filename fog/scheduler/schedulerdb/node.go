@@ -23,6 +23,8 @@ func followingNodeColumns() []column {
 		{"tenant", "text"}, {"owner", "text"}, {"state", "text"}, {"reasons", "text"},
 		{"milli_cpu", "bigint"}, {"memory_mb", "bigint"}, {"milli_gpu", "bigint"}, {"executors", "text"},
 		{"trust", "float8"}, {"labels", "text"}, {"speed", "float8"}, {"source", "bigint"}, {"updated", "bigint"},
+		{"disk_mb", "bigint"}, {"mbit_ps", "bigint"}, {"taints", "text"},
+		{"idle_watts", "float8"}, {"watts_per_core", "float8"}, {"ask", "bigint"},
 	}
 }
 
@@ -46,10 +48,15 @@ func nodeRow(n *scheduler.Node) (row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("labels of node %s: %w", n.ID, err)
 	}
+	taints, err := nested(len(n.Taints) == 0, n.Taints)
+	if err != nil {
+		return nil, fmt.Errorf("taints of node %s: %w", n.ID, err)
+	}
 	return row{
 		string(n.ID), string(n.Tenant), string(n.Owner), string(n.State), reasons,
 		n.Capacity.MilliCPU, n.Capacity.MemoryMB, n.Capacity.MilliGPU, executors,
 		n.Trust, labels, n.Speed, n.Source, db.Micros(n.Updated),
+		n.Capacity.DiskMB, n.Capacity.MbitPS, taints, n.IdleWatts, n.WattsPerCore, int64(n.Ask),
 		string(n.Owner), false, int64(1),
 	}, nil
 }
@@ -57,11 +64,12 @@ func nodeRow(n *scheduler.Node) (row, error) {
 // scanNode reads a row of nodeColumns.
 func scanNode(rows *sql.Rows) (scheduler.Node, error) {
 	var n scheduler.Node
-	var reasons, executors, labels, creator sql.RawBytes
+	var reasons, executors, labels, taints, creator sql.RawBytes
 	var updated int64
 	err := rows.Scan(&n.ID, &n.Tenant, &n.Owner, &n.State, &reasons,
 		&n.Capacity.MilliCPU, &n.Capacity.MemoryMB, &n.Capacity.MilliGPU, &executors,
-		&n.Trust, &labels, &n.Speed, &n.Source, &updated, &creator, &n.Drained, &n.Version)
+		&n.Trust, &labels, &n.Speed, &n.Source, &updated,
+		&n.Capacity.DiskMB, &n.Capacity.MbitPS, &taints, &n.IdleWatts, &n.WattsPerCore, &n.Ask, &creator, &n.Drained, &n.Version)
 	if err != nil {
 		return n, err
 	}
@@ -69,7 +77,7 @@ func scanNode(rows *sql.Rows) (scheduler.Node, error) {
 	for _, column := range []struct {
 		text sql.RawBytes
 		into any
-	}{{reasons, &n.Reasons}, {executors, &n.Executors}, {labels, &n.Labels}} {
+	}{{reasons, &n.Reasons}, {executors, &n.Executors}, {labels, &n.Labels}, {taints, &n.Taints}} {
 		if len(column.text) == 0 {
 			continue
 		}

@@ -40,6 +40,8 @@ func TestRowsSurviveRestart(t *testing.T) {
 				ID: "n", Tenant: "default", Owner: "bob", State: scheduler.NodeClosed, Reasons: []string{"on battery"},
 				Capacity: scheduler.Capacity{MilliCPU: 4000, MemoryMB: 8192, MilliGPU: 500}, Executors: []string{"wasm", "gpu"},
 				Trust: 0.25, Labels: map[string]string{"zone": "a"}, Speed: 1.25, Source: 7, Updated: start(),
+				Taints:    []scheduler.Taint{{Key: "k", Value: "v", Effect: scheduler.Evict}},
+				IdleWatts: 40.5, WattsPerCore: 7, Ask: 1200,
 			}
 			var stored scheduler.Record
 			run(func(s *schedulerdb.Store) {

@@ -35,7 +35,7 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 			return query
 		}
 		jobs := s.jobQuery().TableExpr("fog_scheduler_jobs")
-		after := scheduler.Rank{Weight: 4, Submitted: now, ID: "j"}
+		after := scheduler.Rank{Weight: 4, Order: now, ID: "j"}
 		cursor := scheduler.Cursor{Submitted: now, ID: "j"}.String()
 		for _, c := range []struct {
 			name, index string
@@ -108,7 +108,7 @@ func fillTables(t *testing.T, s *Store) {
 		at := time.UnixMicro(int64(i + 1)).UTC()
 		j := scheduler.Job{
 			ID: scheduler.JobID(fmt.Sprintf("j%05d", i)), Tenant: principal.Tenant(fmt.Sprintf("t%d", i%4)), Owner: "often",
-			Tier: scheduler.Tiers()[i%4], State: scheduler.Vested, Submitted: at, Finished: at, Version: 1,
+			Tier: scheduler.Tiers()[i%4], State: scheduler.Vested, Submitted: at, Order: at, Finished: at, Version: 1,
 		}
 		switch {
 		case i%100 < 10:

@@ -62,9 +62,9 @@ func (s *Store) Ready(ctx context.Context, now time.Time, after *scheduler.Rank,
 func readyJobs(q *bun.SelectQuery, now time.Time, after *scheduler.Rank, limit int) *bun.SelectQuery {
 	q = q.Where("state = 'queued'").Where("ready_at <= ?", db.Micros(now))
 	if after != nil {
-		q = q.Where("(rank, submitted, id) > (?, ?, ?)", -after.Weight, db.Micros(after.Submitted), clean(string(after.ID)))
+		q = q.Where("(rank, order_at, id) > (?, ?, ?)", -after.Weight, db.Micros(after.Order), clean(string(after.ID)))
 	}
-	return q.OrderExpr("rank, submitted, id").Limit(int64(limit))
+	return q.OrderExpr("rank, order_at, id").Limit(int64(limit))
 }
 
 // Due implements scheduler.Queue.

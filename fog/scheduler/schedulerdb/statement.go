@@ -62,16 +62,16 @@ func (t text) insert(table string, columns []column) string {
 // version, changing columns.
 func (t text) updateJobs() string {
 	if Dialect(t) == SQLite {
-		set := assignAt(changingJobColumns(), 3)
+		set := assignAt(writtenJobColumns(nil), 3)
 		return "UPDATE fog_scheduler_jobs SET previous = state, " + set + " WHERE id = ?1 AND version = ?2 RETURNING id, previous"
 	}
-	rows := append([]column{{"id", "text"}, {"was", "bigint"}}, changingJobColumns()...)
+	rows := writtenJobColumns([]column{{"id", "text"}, {"was", "bigint"}})
 	// The first part locks the rows in the order of their identifiers; the second writes those it has locked.
 	return `WITH n AS MATERIALIZED (
 			SELECT n.* FROM ` + unnest(rows) + ` JOIN fog_scheduler_jobs AS j ON j.id = n.id
 			ORDER BY j.id FOR NO KEY UPDATE OF j
 		)
-		UPDATE fog_scheduler_jobs AS j SET previous = j.state, ` + assign(changingJobColumns(), "n.") + `
+		UPDATE fog_scheduler_jobs AS j SET previous = j.state, ` + assign(writtenJobColumns(nil), "n.") + `
 		FROM n WHERE j.id = n.id AND j.version = n.was
 		RETURNING j.id, j.previous`
 }

@@ -92,7 +92,8 @@ func (p *pair) insert(t *rapid.T) {
 		j.Key = rapid.SampledFrom([]string{"", "k", "l", "m"}).Draw(t, "key")
 		j.Tier = rapid.SampledFrom(scheduler.Tiers()).Draw(t, "tier")
 		j.State = rapid.SampledFrom(scheduler.States()[:2]).Draw(t, "state")
-		j.Submitted, j.ReadyAt, j.DueAt = start().Add(time.Duration(i)*time.Second), soon(t, "ready"), soon(t, "due")
+		j.Submitted, j.Order = start().Add(time.Duration(i)*time.Second), soon(t, "order")
+		j.ReadyAt, j.DueAt = soon(t, "ready"), soon(t, "due")
 		in[i] = scheduler.Insertion{Job: j, Tally: drawTally(t, j.Tier)}
 	}
 	same(t, p, func(s scheduler.Store) ([]scheduler.Inserted, error) {

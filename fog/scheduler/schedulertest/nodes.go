@@ -15,8 +15,9 @@ import (
 func node(id string, source int64) scheduler.Node {
 	return scheduler.Node{
 		ID: scheduler.NodeID(id), Tenant: "t", Owner: "o", State: scheduler.NodeClosed, Reasons: []string{"hot", "dark"},
-		Capacity:  scheduler.Capacity{MilliCPU: 1, MemoryMB: 2, MilliGPU: 3},
+		Capacity:  scheduler.Capacity{MilliCPU: 1, MemoryMB: 2, MilliGPU: 3, DiskMB: 4, MbitPS: 5},
 		Executors: []string{"wasm", "gpu"}, Trust: 0.5, Labels: map[string]string{"a": "b"}, Speed: 1.5, Source: source, Updated: start(),
+		Taints: []scheduler.Taint{{Key: "k", Value: "v", Effect: scheduler.Avoid}}, IdleWatts: 40.5, WattsPerCore: 7.25, Ask: 9,
 	}
 }
 

@@ -15,7 +15,7 @@ func testReadyRanks(t *testing.T, s Subject) {
 		for k, id := range numbered(string(tier), 5) {
 			j := job(string(id))
 			j.Tier = tier
-			j.Submitted = start().Add(time.Duration(k/2-i) * time.Second) // worse tiers are older
+			j.Order = start().Add(time.Duration(k/2-i) * time.Second) // worse tiers are older
 			insert(t, s.Store, j)
 			want = append(want, id)
 		}

@@ -77,7 +77,7 @@ func job(id string) scheduler.Job {
 		ID: scheduler.JobID(id), Tenant: "t", Owner: "o", Creator: "c", Name: "job " + id, Tier: scheduler.Gold,
 		Demand: scheduler.Demand{MilliCPU: 1000, MemoryMB: 64, Executor: "wasm"},
 		Trust:  scheduler.Trust{Replicas: 1, Quorum: 1}, MaxRuntime: time.Minute,
-		Submitted: start(), State: scheduler.Queued, Slots: 1, Queued: start(), ReadyAt: start(), NextToken: 1, Version: 1,
+		Submitted: start(), Order: start(), State: scheduler.Queued, Slots: 1, Queued: start(), ReadyAt: start(), NextToken: 1, Version: 1,
 	}
 }
 
@@ -85,7 +85,7 @@ func job(id string) scheduler.Job {
 func full(id string) scheduler.Job {
 	j := job(id)
 	j.Key, j.BodyDigest = "key-"+id, "digest"
-	j.Demand.MilliGPU = 500
+	j.Demand.MilliGPU, j.Demand.DiskMB, j.Demand.MbitPS = 500, 7, 8
 	j.Task = scheduler.Task{
 		Module: "aa", Args: []string{"a", "", "ü"}, Inputs: []scheduler.Input{{Path: "x/y", SHA256: "bb"}}, Output: true, Stdin: "cc",
 		Seed: 1<<64 - 1, MaxMemoryMB: 1, MaxOutputBytes: 2, MaxStdoutBytes: 3,
@@ -93,7 +93,16 @@ func full(id string) scheduler.Job {
 	j.Trust = scheduler.Trust{Replicas: 3, Quorum: 2}
 	j.Estimate, j.MaxRuntime = 1500*time.Millisecond, 2*time.Hour
 	j.Deadline = start().Add(time.Hour)
-	j.DataMB, j.Price, j.Quote = 0.25, 7, 21
+	j.DataMB, j.DataAt, j.Price, j.Quote = 0.25, "north", 7, 21
+	j.Priority, j.Order = -3, start().Add(-time.Minute)
+	j.Group, j.Array, j.Index, j.Count, j.Gang = "g", "array", 2, 3, true
+	j.Constraints = scheduler.Constraints{
+		Require:  []scheduler.Term{{Key: "zone", Op: scheduler.In, Values: []string{"a", "b"}}},
+		Prefer:   []scheduler.Preference{{Term: scheduler.Term{Key: "ssd", Op: scheduler.Exists}, Weight: -5}},
+		Tolerate: []scheduler.Toleration{{Key: "k", Value: "v"}},
+		Spread:   []scheduler.Spread{{Key: "node", Max: 1}}, Together: "zone",
+	}
+	j.After = []scheduler.Dependency{{Job: "before", When: scheduler.OnEnd}}
 	change(&j)
 	j.Version = 1
 	return j
@@ -106,7 +115,7 @@ func change(j *scheduler.Job) {
 	j.Queued, j.Started, j.Finished = start().Add(1), start().Add(2*time.Microsecond), start().Add(time.Second)
 	j.Queued = j.Queued.Truncate(time.Microsecond)
 	j.ReadyAt, j.DueAt = start().Add(time.Minute), start().Add(time.Hour)
-	j.NextToken = 1 << 40
+	j.NextToken, j.Boost = 1<<40, 2
 	j.Failures = map[scheduler.Class]int{scheduler.ClassDevice: 2, scheduler.ClassJob: 1}
 	j.Result = result("out")
 	j.Log = []scheduler.LogLine{{At: start(), State: scheduler.Queued, Text: "one"}, {At: start().Add(time.Second), State: scheduler.Paused, Text: "two"}}
@@ -125,7 +134,8 @@ func result(out string) *scheduler.Result {
 func attempt(j scheduler.JobID, slot int, token int64, node scheduler.NodeID) scheduler.Attempt {
 	return scheduler.Attempt{
 		ID: scheduler.NewAttemptID(j, slot, token), Job: j, Tenant: "t", Slot: slot, Token: token, Node: node, NodeOwner: "owner of " + principal.Account(node),
-		Demand: scheduler.Demand{MilliCPU: 1, MemoryMB: 2, MilliGPU: 3, Executor: "e"}, Price: 4, Placed: start(),
+		Owner: "o", Tier: scheduler.Gold, Group: "g", GPUs: 1<<63 | 5, Span: time.Second + 1,
+		Demand: scheduler.Demand{MilliCPU: 1, MemoryMB: 2, MilliGPU: 3, DiskMB: 4, MbitPS: 5, Executor: "e"}, Price: 4, Placed: start(),
 		State: scheduler.AttemptPlaced, LeaseUntil: start().Add(time.Second), Since: start(),
 	}
 }

@@ -63,7 +63,7 @@ func (w *twins) insert() {
 		j := job(fmt.Sprintf("j%03d", w.made))
 		j.Tenant = []principal.Tenant{"t", "u"}[w.rand.IntN(2)]
 		j.Tier = scheduler.Tiers()[w.rand.IntN(4)]
-		j.Submitted, j.ReadyAt = w.time(), w.time()
+		j.Submitted, j.Order, j.ReadyAt = w.time(), w.time(), w.time()
 		if w.rand.IntN(3) == 0 {
 			j.Key = fmt.Sprint("k", w.rand.IntN(10))
 		}
