@@ -1,0 +1,155 @@
+package place
+
+import (
+	"math"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+)
+
+// Choice says which plan of a front to apply. The zero value takes the knee of the plans that are best for the tiers.
+type Choice struct {
+	// Weights is the profile to choose by, one weight for each objective. nil: equal weights between the tiers, and the knee of the
+	// plans that the tiers leave: the plan whose worst objective, as a share of the way from best to worst, is least bad.
+	Weights []float64
+	// Tolerance is how much worse than the best plan a plan may be for a tier's own jobs, as a share of the best, and still be left
+	// for the tiers below to choose from. 0: nothing, so that the first tier decides alone. +Inf: tiers do not matter.
+	Tolerance float64
+	// Gain is the share of the score that a plan must save to move any running job at all; below it the Stay plan is kept.
+	Gain float64
+}
+
+// Choose takes one plan of a result. It goes from the best tier to the last: of the plans still in the field it keeps those whose
+// score, counted over the jobs of that tier alone, is within Tolerance of the best, so that no tier pays for one below it by more than
+// the tolerance. (What jobs share, fixed charges and balance, counts only in the last step.) Of the plans that are left it takes
+// the one with the lowest score by Weights, or the knee. If the result has a Stay plan that places as many jobs, the choice must
+// beat its score by Gain. Errors are of kind Invalid: an empty front or weights that do not match the problem.
+func Choose(p *Problem, r Result, c Choice) (Plan, error) {
+	const op = "place.choose"
+	if len(r.Front) == 0 {
+		return Plan{}, fault.Field(op, "Front", "is empty")
+	}
+	if c.Weights != nil && (len(c.Weights) != p.Objectives || badCharge(c.Weights) >= 0) {
+		return Plan{}, fault.Field(op, "Weights", "is %v, not %d weights", c.Weights, p.Objectives)
+	}
+	if !(c.Tolerance >= 0) || !(c.Gain >= 0) {
+		return Plan{}, fault.Field(op, "Tolerance", "or Gain is below 0")
+	}
+	weights := c.Weights
+	if weights == nil {
+		weights = equal(p.Objectives)
+	}
+	field := make([]int, len(r.Front))
+	for i := range field {
+		field[i] = i
+	}
+	if !math.IsInf(c.Tolerance, 1) && p.tiers() > 1 {
+		field = lexicographic(p, r, weights, c.Tolerance)
+	}
+	chosen := r.Front[pick(r, field, c.Weights)]
+	stay := r.Stay
+	if stay.Assign != nil && len(stay.Unplaced) == len(chosen.Unplaced) &&
+		Score(chosen.Objectives, weights, r.Scale) > (1-c.Gain)*Score(stay.Objectives, weights, r.Scale) {
+		return stay, nil
+	}
+	return chosen, nil
+}
+
+// equal weighs every objective alike.
+func equal(objectives int) []float64 {
+	w := make([]float64, objectives)
+	for o := range w {
+		w[o] = 1 / float64(objectives)
+	}
+	return w
+}
+
+// lexicographic returns the plans that every tier accepts in turn.
+func lexicographic(p *Problem, r Result, weights []float64, tolerance float64) []int {
+	own := make([][]float64, len(r.Front))
+	for i := range r.Front {
+		own[i] = Tiers(p, r.Front[i].Assign, weights, r.Scale)
+	}
+	field := make([]int, len(r.Front))
+	for i := range field {
+		field[i] = i
+	}
+	for t := range p.tiers() {
+		least := math.Inf(1)
+		for _, i := range field {
+			least = min(least, own[i][t])
+		}
+		limit := least + tolerance*math.Abs(least)
+		kept := field[:0]
+		for _, i := range field {
+			if own[i][t] <= limit {
+				kept = append(kept, i)
+			}
+		}
+		field = kept
+	}
+	return field
+}
+
+// Tiers returns the score of an assignment for each tier's own jobs: the costs of their pairs and their migration charges, without
+// what all jobs share.
+func Tiers(p *Problem, assign []int32, weights, scale []float64) []float64 {
+	own := make([]float64, p.tiers())
+	pairs := p.pairs()
+	for j, n := range assign {
+		if n < 0 {
+			continue
+		}
+		k := p.pair(j, n)
+		for o, w := range weights {
+			own[p.tier(j)] += w / scale[o] * (p.Pair[o*pairs+k] + p.charge(o, j, n))
+		}
+	}
+	return own
+}
+
+// pick takes the plan of the field with the lowest score, or its knee when there are no weights; the first of equals.
+func pick(r Result, field []int, weights []float64) int {
+	var low, high []float64
+	if weights == nil {
+		low, high = span(r, field)
+	}
+	best, least := field[0], math.Inf(1)
+	for _, i := range field {
+		value := 0.0
+		if weights != nil {
+			value = Score(r.Front[i].Objectives, weights, r.Scale)
+		} else {
+			value = bend(r.Front[i].Objectives, low, high)
+		}
+		if value < least {
+			best, least = i, value
+		}
+	}
+	return best
+}
+
+// bend is the largest share of its span that an objective is above its best, with a little of the mean so that ties are broken by
+// the other objectives (the augmented achievement function of Wierzbicki, "On the completeness and constructiveness of parametric
+// characterizations to vector optimization problems", OR Spektrum 8, 1986, section 3, with the ideal point as reference).
+func bend(objectives, low, high []float64) float64 {
+	worst, sum := 0.0, 0.0
+	for o, f := range objectives {
+		if high[o] > low[o] {
+			share := (f - low[o]) / (high[o] - low[o])
+			worst, sum = max(worst, share), sum+share
+		}
+	}
+	return worst + 1e-3*sum/float64(len(objectives))
+}
+
+// span is the least and the greatest value of each objective over the field.
+func span(r Result, field []int) (low, high []float64) {
+	low = append(low, r.Front[field[0]].Objectives...)
+	high = append(high, low...)
+	for _, i := range field {
+		for o, f := range r.Front[i].Objectives {
+			low[o], high[o] = min(low[o], f), max(high[o], f)
+		}
+	}
+	return low, high
+}
