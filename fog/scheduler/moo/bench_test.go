@@ -1,0 +1,42 @@
+package moo_test
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fogcompute/fogcompute/fog/scheduler/moo"
+)
+
+// cpu returns the processor time of this process in milliseconds.
+func cpu() float64 {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e6
+}
+
+func BenchmarkGeneration(b *testing.B) {
+	problems := map[string]moo.Problem[[]float64]{"zdt1": zdt(1), "zdt4": zdt(4), "dtlz2": dtlz2(3)}
+	for _, name := range []string{"zdt1", "zdt4", "dtlz2"} {
+		for _, n := range []int{100, 1000} {
+			b.Run(fmt.Sprintf("%s_pop%d", name, n), func(b *testing.B) { generations(b, problems[name], n) })
+		}
+	}
+}
+
+// generations measures runs of 250 generations in processor time a generation.
+func generations[G any](b *testing.B, p moo.Problem[G], n int) {
+	const length = 250
+	spent := 0.0
+	for seed := 0; b.Loop(); seed++ {
+		e, err := moo.New(p, moo.Config{Population: n, Seed: uint64(seed), Generations: length})
+		require.NoError(b, err)
+		begin := cpu()
+		_, err = e.Run(b.Context())
+		require.NoError(b, err)
+		spent += cpu() - begin
+	}
+	b.ReportMetric(spent/float64(b.N)/length, "cpu-ms/generation")
+}
