@@ -86,7 +86,7 @@ func (s *Scheduler) Claim(ctx context.Context, claims []Claim) ([]Grant, error) 
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	now := s.now()
+	now, rules := s.now(), s.rules()
 	all := make([]granting, len(claims))
 	for i := range claims {
 		g := &all[i]
@@ -97,7 +97,7 @@ func (s *Scheduler) Claim(ctx context.Context, claims []Claim) ([]Grant, error) 
 				return nil, fault.Wrap(op, err)
 			}
 		}
-		g.hold(now, s.rules)
+		g.hold(now, rules)
 		g.offer()
 	}
 	if err := s.decide(ctx, all); err != nil {

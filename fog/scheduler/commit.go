@@ -109,9 +109,9 @@ func (s *Scheduler) load(ctx context.Context, ops []op, todo []int) (map[JobID]*
 	if err != nil {
 		return nil, nil, fault.Wrap("scheduler.load", err)
 	}
-	now := s.now()
+	now, rules := s.now(), s.rules()
 	for i := range records {
-		drafts[records[i].Job.ID] = newDraft(records[i], now, s.rules)
+		drafts[records[i].Job.ID] = newDraft(records[i], now, rules)
 	}
 	order := make([]*draft, 0, len(records))
 	for _, id := range ids {

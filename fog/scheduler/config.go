@@ -53,6 +53,11 @@ type Config struct {
 	// DutyTTL is how long the planner's duty outlives a server that vanished; zero is 10 s.
 	DutyTTL time.Duration
 
+	// Params are the parameters as they are published now: a snapshot that is asked for in each round and at each
+	// submission, so it must be cheap, and safe for concurrent use. Nil is the zero Params for ever. Params that cannot work
+	// are logged once, and the last ones that could stay.
+	Params func() Params
+
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Random is the source of identifiers; nil is crypto/rand.

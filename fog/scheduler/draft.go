@@ -12,6 +12,7 @@ import (
 // rules are the durations that decisions depend on.
 type rules struct {
 	lease, pickUp, maxSuspend, vest, holdRetry time.Duration
+	aging                                      time.Duration // negative: never
 }
 
 // draft is a decision in the making: a stored record, its copy under change, and the time. Its methods are the pure part of
@@ -240,6 +241,8 @@ func (d *draft) due() time.Time {
 		return j.Finished.Add(d.rules.vest)
 	case j.State == Pending:
 		at(j.ReadyAt)
+	case j.State == Queued:
+		at(j.risesAt(d.rules.aging))
 	}
 	at(j.Deadline)
 	for i := range d.Attempts {

@@ -151,7 +151,7 @@ type Job struct {
 	// particular.
 	DataMB float64
 	DataAt string
-	// Priority orders the jobs of a tier and owner, see Rank; zero is the usual one.
+	// Priority orders the jobs of a tier and owner, see Order; zero is the usual one.
 	Priority int
 	// Group names the jobs that Constraints.Spread and Constraints.Together count together, among those of its owner; "" is none.
 	Group       string
@@ -163,7 +163,7 @@ type Job struct {
 	Index, Count int
 	// Gang says that the jobs of the array begin together or not at all.
 	Gang bool
-	// Order is when the job counts as submitted in the queue: earlier by Config.PriorityStep for each unit of Priority.
+	// Order is when the job counts as submitted in the queue: earlier by Params.PriorityStep for each unit of Priority.
 	Order time.Time
 	// Price is what one valid slot earns.
 	Price Price

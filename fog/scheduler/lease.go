@@ -201,6 +201,7 @@ func (d *draft) timer(grace time.Time) {
 		d.end(Expired, "the deadline passed")
 		return
 	}
+	d.age()
 	for i := range d.Attempts {
 		a := &d.Attempts[i]
 		if end := a.due(d.rules); !end.IsZero() && !d.now.Before(end) {

@@ -116,7 +116,7 @@ type planner struct {
 
 // plan runs rounds until ctx ends. It is what the duty is kept for.
 func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
-	p := &planner{s: s, fence: fence, grace: s.now().Add(s.rules.lease), typical: 1000, ask: make(chan []JobID, 1)}
+	p := &planner{s: s, fence: fence, grace: s.now().Add(s.cfg.Lease), typical: 1000, ask: make(chan []JobID, 1)}
 	var asking sync.WaitGroup
 	asking.Go(func() { s.askFunds(ctx, p.ask) })
 	defer asking.Wait()
@@ -219,11 +219,11 @@ func (p *planner) timers(ctx context.Context) error {
 		if len(records) == 0 {
 			return nil
 		}
-		now := p.s.now()
+		now, rules := p.s.now(), p.s.rules()
 		drafts := make([]*draft, len(records))
 		var unfunded []JobID
 		for i := range records {
-			d := newDraft(records[i], now, p.s.rules)
+			d := newDraft(records[i], now, rules)
 			drafts[i] = d
 			d.steps = append(d.steps, StepTimer)
 			d.timer(p.grace)
@@ -303,7 +303,7 @@ func (p *planner) reach(sweep bool) (scan int, horizon time.Duration) {
 
 // assign places one page of jobs and commits the plan.
 func (p *planner) assign(ctx context.Context, records []Record) error {
-	now := p.s.now()
+	now, rules := p.s.now(), p.s.rules()
 	plan, fates := place(p.fleet, records)
 	var drafts []*draft
 	var planned []int
@@ -312,7 +312,7 @@ func (p *planner) assign(ctx context.Context, records []Record) error {
 			p.starved = true
 			continue
 		}
-		d := newDraft(records[i], now, p.s.rules)
+		d := newDraft(records[i], now, rules)
 		if fates[i] == hopeless {
 			if d.Job.ReadyAt.After(now) {
 				continue // it was recalled in vain

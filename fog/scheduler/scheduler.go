@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fogcompute/fogcompute/fog/internal/batch"
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
@@ -14,7 +15,7 @@ import (
 // Scheduler is the engine. Make one with New. It is safe for concurrent use.
 type Scheduler struct {
 	cfg   Config
-	rules rules
+	tuned atomic.Pointer[tuning]
 
 	inserts *batch.Combiner[Insertion, Inserted]
 	ops     *batch.Combiner[op, outcome]
@@ -42,7 +43,6 @@ func New(cfg Config) (*Scheduler, error) {
 	}
 	s := &Scheduler{
 		cfg:   cfg,
-		rules: rules{lease: cfg.Lease, pickUp: cfg.PickUp, maxSuspend: cfg.MaxSuspend, vest: cfg.Vest, holdRetry: cfg.HoldRetry},
 		marks: newMarks(),
 		stops: make(map[int]context.CancelFunc),
 	}

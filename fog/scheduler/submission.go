@@ -42,6 +42,9 @@ type Submission struct {
 	Deadline time.Time
 	// DataMB is the volume to be moved, in megabytes.
 	DataMB float64
+	// Priority orders the jobs of an owner within a tier, -MaxPriority to MaxPriority: each unit counts as
+	// Params.PriorityStep of waiting. Zero is the usual one.
+	Priority int `json:",omitempty"`
 }
 
 // Submitted answers one Submission.
@@ -97,6 +100,8 @@ func (b Submission) complete(c *Config, now time.Time) (Submission, error) {
 		return b, fault.Field(op, "key", "want at most %d bytes of text", maxKey)
 	case !(b.DataMB >= 0 && b.DataMB <= maxDataMB): // NaN as well
 		return b, fault.Field(op, "data_size_mb", "%v is not a volume in megabytes", b.DataMB)
+	case b.Priority < -MaxPriority || b.Priority > MaxPriority:
+		return b, fault.Field(op, "priority", "%d is not between %d and %d", b.Priority, -MaxPriority, MaxPriority)
 	case !b.Deadline.IsZero() && !b.Deadline.After(now):
 		return b, fault.Field(op, "deadline", "%v has passed", b.Deadline)
 	}
@@ -224,7 +229,7 @@ func (b *Submission) job(p principal.Principal, name JobID, digest string, now t
 		ID: name, Tenant: p.Tenant, Owner: p.Account, Creator: p.Account,
 		Key: b.Key, BodyDigest: digest, Name: b.Name, Tier: b.Tier, Demand: b.Demand, Task: b.Task, Trust: *b.Trust,
 		Estimate: b.Estimate, MaxRuntime: b.MaxRuntime, Deadline: b.Deadline, DataMB: b.DataMB,
-		Submitted: now, Order: now, State: Pending, Slots: b.Trust.Replicas, NextToken: 1, Version: 1,
+		Priority: b.Priority, Submitted: now, Order: now, State: Pending, Slots: b.Trust.Replicas, NextToken: 1, Version: 1,
 	}
 }
 
@@ -358,7 +363,8 @@ func (s *Scheduler) insertion(j *Job, price Price) Insertion {
 	if n := Price(j.Trust.Replicas); j.Price <= math.MaxInt64/n {
 		j.Quote = j.Price * n
 	}
-	d := newDraft(Record{Job: *j}, j.Submitted, s.rules)
+	j.Order = orderOf(j.Submitted, j.Priority, s.params().PriorityStep)
+	d := newDraft(Record{Job: *j}, j.Submitted, s.rules())
 	if s.cfg.Escrow == nil || j.Quote == 0 {
 		d.enqueue("submitted")
 	} else {
