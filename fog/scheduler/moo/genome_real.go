@@ -40,6 +40,10 @@ type Polynomial struct {
 
 // Problem returns a problem on this space. New reports bounds that are wrong.
 func (s Real) Problem(objectives int, evaluate func(x, out []float64) (violation float64)) Problem[[]float64] {
+	return s.space().evaluated(objectives, evaluate)
+}
+
+func (s Real) space() Problem[[]float64] {
 	axes, err := newAxes(s.Lower, s.Upper)
 	if err != nil {
 		return Problem[[]float64]{flaw: err}
@@ -52,7 +56,7 @@ func (s Real) Problem(objectives int, evaluate func(x, out []float64) (violation
 	if err != nil {
 		return Problem[[]float64]{flaw: err}
 	}
-	p := sliceProblem[float64](len(s.Lower), objectives, evaluate)
+	p := sliceProblem[float64](len(s.Lower))
 	p.Sample, p.Cross, p.Mutate, p.Check = axes.sample, cross.cross, mutate.mutate, axes.check
 	return p
 }

@@ -18,14 +18,11 @@ func newPolynomial(m Polynomial, a axes) (*polynomial, error) {
 	if m.Eta == 0 {
 		m.Eta = 20
 	}
-	p := probability(m.Probability, 1/float64(len(a.low)))
-	switch {
-	case !(p <= 1):
-		return nil, fault.Field("moo.polynomial", "Polynomial.Probability", "is %v, must be at most 1", m.Probability)
-	case !(m.Eta > 0) || math.IsInf(m.Eta, 1):
-		return nil, fault.Field("moo.polynomial", "Polynomial.Eta", "is %v, must be positive", m.Eta)
+	if !(m.Eta > 0) || math.IsInf(m.Eta, 1) {
+		return nil, fault.Field("moo.new", "Polynomial.Eta", "is %v, must be positive", m.Eta)
 	}
-	return &polynomial{axes: a, chance: newChance(p), power: newPower(m.Eta + 1)}, nil
+	p, err := probability("Polynomial.Probability", m.Probability, 1/float64(len(a.low)))
+	return &polynomial{axes: a, chance: newChance(p), power: newPower(m.Eta + 1)}, err
 }
 
 func (o *polynomial) mutate(r *rand.Rand, g []float64) {

@@ -64,6 +64,12 @@ type Problem[G any] struct {
 	flaw error // what a genome constructor found wrong; New returns it
 }
 
+// evaluated returns the space p as a problem.
+func (p Problem[G]) evaluated(objectives int, evaluate func(g G, out []float64) float64) Problem[G] {
+	p.Objectives, p.Evaluate = objectives, evaluate
+	return p
+}
+
 // validate returns the first thing that makes the problem unusable.
 func (p *Problem[G]) validate(warm, population int) error {
 	const op = "moo.new"

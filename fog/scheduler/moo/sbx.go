@@ -19,14 +19,11 @@ func newSBX(s SBX, a axes) (*sbx, error) {
 	if s.Eta == 0 {
 		s.Eta = 15
 	}
-	o := &sbx{axes: a, probability: probability(s.Probability, 0.9), power: newPower(s.Eta + 1)}
-	switch {
-	case !(o.probability <= 1):
-		return nil, fault.Field("moo.sbx", "SBX.Probability", "is %v, must be at most 1", s.Probability)
-	case !(s.Eta > 0) || math.IsInf(s.Eta, 1):
-		return nil, fault.Field("moo.sbx", "SBX.Eta", "is %v, must be positive", s.Eta)
+	if !(s.Eta > 0) || math.IsInf(s.Eta, 1) {
+		return nil, fault.Field("moo.new", "SBX.Eta", "is %v, must be positive", s.Eta)
 	}
-	return o, nil
+	p, err := probability("SBX.Probability", s.Probability, 0.9)
+	return &sbx{axes: a, probability: p, power: newPower(s.Eta + 1)}, err
 }
 
 // cross draws two bits a variable: whether to cross it, and which child gets which value.
