@@ -24,6 +24,8 @@ type Config struct {
 	Escrow Escrow
 	// Pricer prices slots; nil is TierPricer{}.
 	Pricer Pricer
+	// Objectives are what placements should have little of; nil is Objectives().
+	Objectives []Objective
 	// Authorize says who may do what; nil is principal.Owners{}.
 	Authorize principal.Authorizer
 	// Duties keeps the duty of planning; it must be what Store checks fences against. Nil is Abilities.Duties, and where

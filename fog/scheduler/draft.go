@@ -291,3 +291,14 @@ func (r *Record) takenOwners() []principal.Account {
 	}
 	return taken
 }
+
+// takenNodes are the nodes on which another slot of the job is at work or has a result.
+func (r *Record) takenNodes() []NodeID {
+	var taken []NodeID
+	for s := range r.Job.Slots {
+		if a := r.newest(s); a != nil && !r.open(s) {
+			taken = append(taken, a.Node)
+		}
+	}
+	return taken
+}

@@ -27,12 +27,22 @@ const (
 	CodeNoExecutor     Code = "no_executor"       // nodes that cannot run this kind of program
 	CodeCPUNever       Code = "cpu_never"         // nodes with too few cores in total
 	CodeMemoryNever    Code = "memory_never"
-	CodeGPUNever       Code = "gpu_never"
+	CodeGPUNever       Code = "gpu_never" // nodes with too few GPUs, or with none that is large enough
+	CodeDiskNever      Code = "disk_never"
+	CodeNetworkNever   Code = "network_never"
 	CodeCPUBusy        Code = "cpu_busy" // nodes with too few free cores now
 	CodeMemoryBusy     Code = "memory_busy"
 	CodeGPUBusy        Code = "gpu_busy"
+	CodeDiskBusy       Code = "disk_busy"
+	CodeNetworkBusy    Code = "network_busy"
+	CodeLabels         Code = "labels"          // nodes whose labels do not meet what it requires
+	CodeTainted        Code = "tainted"         // nodes with a taint that it does not tolerate
+	CodeReservation    Code = "reservation"     // nodes that an operator reserved for somebody else
+	CodeSpread         Code = "spread"          // nodes where as many jobs of its group run as it allows
+	CodeTogether       Code = "together"        // nodes apart from the place where its group runs
 	CodeOwnDevice      Code = "own_device"      // nodes of the job's own owner: nobody pays himself
 	CodeReplicaThere   Code = "replica_there"   // nodes of an owner who has another replica of the job
+	CodeZone           Code = "zone"            // nodes in the zone of another replica, while others could take it
 	CodeFailedThere    Code = "failed_there"    // nodes of an owner on whose node the job failed, while others could take it
 	CodeDistinctOwners Code = "distinct_owners" // its trust needs more distinct owners than could ever take it
 	CodeNeverHere      Code = "never_here"      // no node of this fleet can ever take it
@@ -91,7 +101,12 @@ func (s *Scheduler) readFleets(ctx context.Context, tenants []principal.Tenant) 
 			if err != nil {
 				return nil, err
 			}
-			known[tenant] = newFleet(nodes, live)
+			f := newFleet(nodes, live, s.cfg.Objectives)
+			if f.booked, err = s.cfg.Store.Reservations(ctx, tenant); err != nil {
+				return nil, err
+			}
+			f.shared = true
+			known[tenant] = f
 		}
 		out[i] = known[tenant]
 	}
@@ -119,7 +134,7 @@ func explain(r *Record, f *fleet, now time.Time) []Reason {
 	say := func(c Code, nodes int, format string, a ...any) {
 		out = append(out, Reason{Code: c, Text: fmt.Sprintf(format, a...), Nodes: nodes})
 	}
-	q := requestOf(r)
+	q := requestOf(r, now)
 	t := q.survey(f)
 	switch {
 	case len(f.nodes) == 0:
@@ -163,12 +178,15 @@ func (q *request) survey(f *fleet) poll {
 				owners[n.Owner] = true
 			}
 		}
-		c := q.closed(n)
+		c := q.closed(f, n)
 		if c == "" {
-			shun := q.shuns(n)
-			others = others || !shun
-			if c = f.free[i].fits(&q.demand, CodeCPUBusy, CodeMemoryBusy, CodeGPUBusy); c == "" && shun {
+			want := q.reluctance(f, n)
+			others = others || want < lastResort
+			if c = q.busy(f, i); c == "" && want == lastResort {
 				c = CodeFailedThere
+				if !q.shuns(n) {
+					c = CodeZone
+				}
 			}
 		}
 		if c == "" {
@@ -182,8 +200,9 @@ func (q *request) survey(f *fleet) poll {
 	}
 	t.ableOwners = len(owners)
 	if !others {
-		t.fitting += t.count[CodeFailedThere]
+		t.fitting += t.count[CodeFailedThere] + t.count[CodeZone]
 		delete(t.count, CodeFailedThere)
+		delete(t.count, CodeZone)
 	}
 	return t
 }
@@ -201,14 +220,24 @@ func (t *poll) reasons(q *request) []Reason {
 	say(CodeCPUNever, "with fewer than its %s cores", thousandths(d.MilliCPU))
 	say(CodeMemoryNever, "with less than its %d MB of memory", d.MemoryMB)
 	say(CodeGPUNever, "with fewer than its %s GPUs", thousandths(d.MilliGPU))
+	say(CodeDiskNever, "with less than its %d MB of disk", d.DiskMB)
+	say(CodeNetworkNever, "with less than its %d Mbit/s", d.MbitPS)
+	say(CodeLabels, "whose labels do not meet what it requires")
 	say(CodeOwnDevice, "of its own owner, who cannot be paid by himself")
 	say(CodeNodeDown, "down")
 	say(CodeDrained, "drained by the operator")
 	say(CodeIneligible, "not to be harvested now%s", listed(t.ineligible))
+	say(CodeTainted, "with a taint that it does not tolerate")
+	say(CodeReservation, "reserved for somebody else while it could run")
 	say(CodeReplicaThere, "of owners who have another replica of it")
 	say(CodeCPUBusy, "with too few free cores now")
 	say(CodeMemoryBusy, "with too little free memory now")
 	say(CodeGPUBusy, "with too few free GPUs now")
+	say(CodeDiskBusy, "with too little free disk now")
+	say(CodeNetworkBusy, "with too little free bandwidth now")
+	say(CodeSpread, "where as many jobs of its group run as it allows")
+	say(CodeTogether, "apart from the place where its group runs")
+	say(CodeZone, "in the zone of another replica of it, while others could take it")
 	say(CodeFailedThere, "where it failed before, while others could take it")
 	return out
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 )
 
-// place gives an open slot to a node.
-func (d *draft) place(slot int, n *Node) error {
+// place gives an open slot to a node, with some of its GPUs.
+func (d *draft) place(slot int, n *Node, gpus uint64) error {
 	j := &d.Job
 	if j.State != Queued || slot >= j.Slots || !d.open(slot) {
 		return fault.Newf(fault.Conflict, "scheduler.place", "slot %d of job %s does not wait for a node", slot, j.ID)
@@ -22,7 +22,8 @@ func (d *draft) place(slot int, n *Node) error {
 	}
 	d.Attempts = append(d.Attempts, Attempt{
 		ID: NewAttemptID(j.ID, slot, token), Job: j.ID, Tenant: j.Tenant, Slot: slot, Token: token,
-		Node: n.ID, NodeOwner: n.Owner, Owner: j.Owner, Tier: j.Tier, Group: j.Group, Demand: j.Demand, Price: j.Price,
+		Node: n.ID, NodeOwner: n.Owner, Owner: j.Owner, Tier: j.Tier, Group: j.Group, Demand: j.Demand, GPUs: gpus,
+		Price: j.Price, Span: j.span(n),
 		Placed: d.now, Since: d.now, LeaseUntil: d.now.Add(d.rules.pickUp), State: AttemptPlaced,
 	})
 	d.aggregate()

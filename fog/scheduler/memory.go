@@ -32,6 +32,7 @@ type Memory struct {
 	live     map[NodeID]map[AttemptID]Attempt
 	tally    map[principal.Tenant]Tally
 	nodes    map[NodeID]Node
+	reserved map[reservationKey]Reservation
 }
 
 type ownKey struct {
@@ -62,6 +63,8 @@ func NewMemory(facts *journal.Memory, duties *duty.Memory) *Memory {
 		live:   map[NodeID]map[AttemptID]Attempt{},
 		tally:  map[principal.Tenant]Tally{},
 		nodes:  map[NodeID]Node{},
+
+		reserved: map[reservationKey]Reservation{},
 	}
 }
 
@@ -419,7 +422,7 @@ func (m *Memory) SaveNodes(_ context.Context, fence Fence, nodes []Node) error {
 		if ok && n.Source < old.Source {
 			continue
 		}
-		n.Drained, n.Version = old.Drained, old.Version+1
+		n.Drained, n.Marks, n.Version = old.Drained, old.Marks, old.Version+1
 		m.nodes[n.ID] = n
 	}
 	return nil
@@ -448,6 +451,19 @@ func (m *Memory) SetDrain(_ context.Context, id NodeID, drained bool, now time.T
 		return fault.Newf(fault.NotFound, "scheduler.drain", "no node %q", id)
 	}
 	n.Drained, n.Updated, n.Version = drained, now, n.Version+1
+	m.nodes[id] = n
+	return nil
+}
+
+// SetMarks implements Nodes.
+func (m *Memory) SetMarks(_ context.Context, id NodeID, marks Marks, now time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n, ok := m.nodes[id]
+	if !ok {
+		return fault.Newf(fault.NotFound, "scheduler.mark", "no node %q", id)
+	}
+	n.Marks, n.Updated, n.Version = marks, now, n.Version+1
 	m.nodes[id] = n
 	return nil
 }

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,36 +26,6 @@ const (
 	NodeDown NodeState = "down"
 )
 
-// Capacity is what a node has in total.
-type Capacity struct {
-	MilliCPU int64 // thousandths of a core
-	MemoryMB int64
-	MilliGPU int64 // thousandths of a device; 1000 for each device, the last may be a part
-	DiskMB   int64
-	MbitPS   int64 // megabits (10^6) a second
-}
-
-func (c *Capacity) add(o Capacity) {
-	c.MilliCPU += o.MilliCPU
-	c.MemoryMB += o.MemoryMB
-	c.MilliGPU += o.MilliGPU
-	c.DiskMB += o.DiskMB
-	c.MbitPS += o.MbitPS
-}
-
-func (c *Capacity) sub(o Capacity) {
-	c.MilliCPU -= o.MilliCPU
-	c.MemoryMB -= o.MemoryMB
-	c.MilliGPU -= o.MilliGPU
-	c.DiskMB -= o.DiskMB
-	c.MbitPS -= o.MbitPS
-}
-
-// capacity is the room that a demand takes up.
-func (d *Demand) capacity() Capacity {
-	return Capacity{MilliCPU: d.MilliCPU, MemoryMB: d.MemoryMB, MilliGPU: d.MilliGPU, DiskMB: d.DiskMB, MbitPS: d.MbitPS}
-}
-
 // ExecutorWASM and ExecutorGPU are the executors that the scheduler itself knows of.
 const (
 	ExecutorWASM = "wasm"
@@ -69,6 +40,8 @@ type Node struct {
 	State  NodeState
 	// Drained nodes take nothing new, by an operator's wish. It is set by SetDrain alone: saving a node keeps it.
 	Drained bool
+	// Marks are the operator's additions. They are set by Mark alone: saving the node keeps them.
+	Marks Marks
 	// Reasons are the sentences that say why the node is closed or down.
 	Reasons   []string
 	Capacity  Capacity
@@ -94,6 +67,27 @@ type Node struct {
 	Version int64
 }
 
+// Marks are labels and taints that an operator puts on a node beside its own.
+type Marks struct {
+	// Labels go before the node's own of the same key.
+	Labels map[string]string `json:"labels,omitempty"`
+	Taints []Taint           `json:"taints,omitempty"`
+}
+
+// marked is the node with its marks among its labels and taints.
+func (n Node) marked() Node {
+	if len(n.Marks.Labels) > 0 {
+		labels := make(map[string]string, len(n.Labels)+len(n.Marks.Labels))
+		maps.Copy(labels, n.Labels)
+		maps.Copy(labels, n.Marks.Labels)
+		n.Labels = labels
+	}
+	if len(n.Marks.Taints) > 0 {
+		n.Taints = slices.Concat(n.Taints, n.Marks.Taints)
+	}
+	return n
+}
+
 // NodeView is a node with its load.
 type NodeView struct {
 	Node
@@ -104,13 +98,7 @@ type NodeView struct {
 
 // Load is the fullest dimension's share, 0..1; zero for a node without capacity.
 func (v *NodeView) Load() float64 {
-	return min(1, max(
-		share(v.Used.MilliCPU, v.Capacity.MilliCPU),
-		share(v.Used.MemoryMB, v.Capacity.MemoryMB),
-		share(v.Used.MilliGPU, v.Capacity.MilliGPU),
-		share(v.Used.DiskMB, v.Capacity.DiskMB),
-		share(v.Used.MbitPS, v.Capacity.MbitPS),
-	))
+	return min(1, v.Capacity.fullest(&v.Used))
 }
 
 // Nodes lists the nodes of the caller's tenant, ordered by identifier. Errors are of kind Denied and Unavailable.
@@ -196,8 +184,10 @@ func (s *Scheduler) admitNode(ctx context.Context, p principal.Principal, n *Nod
 		return fault.Field("scheduler.sync", "id", "want 1 to 128 bytes")
 	case n.State != NodeUp && n.State != NodeClosed && n.State != NodeDown:
 		return fault.Field("scheduler.sync", "state", "unknown state %q of node %s", n.State, n.ID)
-	case c.MilliCPU < 0 || c.MemoryMB < 0 || c.MilliGPU < 0:
+	case c.MilliCPU < 0 || c.MemoryMB < 0 || c.MilliGPU < 0 || c.DiskMB < 0 || c.MbitPS < 0:
 		return fault.Field("scheduler.sync", "capacity", "node %s has a negative capacity", n.ID)
+	case !(n.IdleWatts >= 0 && n.WattsPerCore >= 0 && n.Ask >= 0): // NaN as well
+		return fault.Field("scheduler.sync", "watts", "node %s has a negative power or price", n.ID)
 	}
 	return s.allowNode(ctx, p, "scheduler.sync", n.ID, n.Tenant, "")
 }
@@ -212,12 +202,12 @@ func (s *Scheduler) allowNode(ctx context.Context, p principal.Principal, a prin
 
 // displace takes back what the nodes can no longer do.
 func (s *Scheduler) displace(ctx context.Context, nodes []Node) error {
-	why := make(map[NodeID]NodeState)
+	why := make(map[NodeID]*Node)
 	var ids []NodeID
 	for i := range nodes {
-		if nodes[i].State != NodeUp {
-			why[nodes[i].ID] = nodes[i].State
-			ids = append(ids, nodes[i].ID)
+		if n := &nodes[i]; n.State != NodeUp || n.evicts() {
+			why[n.ID] = n
+			ids = append(ids, n.ID)
 		}
 	}
 	if len(ids) == 0 {
@@ -229,12 +219,12 @@ func (s *Scheduler) displace(ctx context.Context, nodes []Node) error {
 	}
 	var ops []op
 	for i := range live {
-		id, state := live[i].ID, why[live[i].Node]
-		if state == NodeClosed && live[i].State != AttemptPlaced {
+		id, n := live[i].ID, why[live[i].Node]
+		if n.State == NodeClosed && live[i].State != AttemptPlaced && !n.evicts() {
 			continue
 		}
 		ops = append(ops, op{job: live[i].Job, step: StepLose, decide: func(d *draft) error {
-			d.displace(id, state)
+			d.displace(id, n)
 			return nil
 		}})
 	}
@@ -242,16 +232,31 @@ func (s *Scheduler) displace(ctx context.Context, nodes []Node) error {
 	return err
 }
 
-// displace takes one attempt back from a node that is closed or down.
-func (d *draft) displace(id AttemptID, s NodeState) {
+// evicts reports whether a taint of the node takes running jobs away.
+func (n *Node) evicts() bool {
+	return slices.ContainsFunc(n.Taints, func(t Taint) bool { return t.Effect == Evict })
+}
+
+// displace takes one attempt back from a node that is closed, down, or tainted.
+func (d *draft) displace(id AttemptID, n *Node) {
 	a := d.attempt(id)
 	switch {
 	case a == nil || !a.State.Live():
-	case s == NodeDown:
+	case n.State == NodeDown:
 		d.lose(a, "its node went down")
-	case a.State == AttemptPlaced:
+	case d.Job.Constraints.tainted(n, Evict):
+		d.takeBack(a, "its node was tainted")
+	case a.State == AttemptPlaced && n.State != NodeUp:
 		d.unplace(a, "its node closed")
 	}
+}
+
+// takeBack ends a live attempt for a reason that is not its job's: it counts as nobody's failure.
+func (d *draft) takeBack(a *Attempt, reason string) {
+	d.close(a, AttemptCancelled, reason)
+	d.Job.ReadyAt = d.now
+	d.aggregate()
+	d.note("slot %d taken back from %s: %s", a.Slot, a.Node, reason)
 }
 
 // Drain lets a node take nothing new, or take work again. What it runs goes on. Errors are of kind NotFound, Denied and
@@ -281,6 +286,55 @@ func (s *Scheduler) Drain(ctx context.Context, id NodeID, drained bool) error {
 		return fault.Wrap(op, s.displace(ctx, nodes[i:i+1]))
 	}
 	return fault.Newf(fault.NotFound, op, "no node %q", id)
+}
+
+// Mark puts labels and taints on a node of the caller's tenant, in the place of those put before. A taint of effect Evict takes back
+// what runs there and does not tolerate it. Errors are of kind Invalid, NotFound, Denied and Unavailable.
+func (s *Scheduler) Mark(ctx context.Context, id NodeID, marks Marks) error {
+	const op = "scheduler.mark"
+	p := principal.From(ctx)
+	if err := s.allowNode(ctx, p, op, id, p.Tenant, ""); err != nil {
+		return fault.Wrap(op, err)
+	}
+	if err := marks.validate(); err != nil {
+		return err
+	}
+	nodes, err := s.cfg.Store.Nodes(ctx, p.Tenant)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	at := slices.IndexFunc(nodes, func(n Node) bool { return n.ID == id })
+	if at < 0 {
+		return fault.Newf(fault.NotFound, op, "no node %q", id)
+	}
+	if err := s.cfg.Store.SetMarks(ctx, id, marks, s.now()); err != nil {
+		return fault.Wrap(op, err)
+	}
+	s.marks.changedNodes()
+	nodes[at].Marks = marks
+	return fault.Wrap(op, s.displace(ctx, []Node{nodes[at].marked()}))
+}
+
+// validate checks an operator's labels and taints.
+func (m *Marks) validate() error {
+	const op = "scheduler.mark"
+	if len(m.Labels) > maxValues || len(m.Taints) > maxValues {
+		return fault.Field(op, "labels", "want at most %d labels and taints", maxValues)
+	}
+	for k, v := range m.Labels {
+		if k == "" || len(k) > maxLabel || len(v) > maxLabel {
+			return fault.Field(op, "labels", "want keys of 1 to %d bytes and values of at most %d", maxLabel, maxLabel)
+		}
+	}
+	for _, t := range m.Taints {
+		switch {
+		case t.Key == "" || len(t.Key) > maxLabel || len(t.Value) > maxLabel:
+			return fault.Field(op, "taints", "want keys of 1 to %d bytes and values of at most %d", maxLabel, maxLabel)
+		case t.Effect != Refuse && t.Effect != Avoid && t.Effect != Evict:
+			return fault.Field(op, "taints", "%s: unknown effect %q: want refuse, avoid or evict", t.Key, t.Effect)
+		}
+	}
+	return nil
 }
 
 // RemoveNodes forgets nodes of the caller's tenant, after taking back what runs on them. Unknown ones are ignored. Errors are

@@ -56,10 +56,10 @@ func TestPlacementLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes, live := drawFleet(t)
 		jobs := drawJobs(t)
-		f := newFleet(nodes, live)
+		f := newFleet(nodes, live, nil)
 		before := slices.Clone(f.free)
-		plan, fates := place(f, jobs)
-		again, _ := place(newFleet(nodes, live), jobs)
+		plan, fates := place(f, jobs, time.Time{})
+		again, _ := place(newFleet(nodes, live, nil), jobs, time.Time{})
 		require.Equal(t, plan, again, "the same fleet and jobs give the same plan")
 		for i := range jobs {
 			checkPlan(t, f, &jobs[i], plan[i], fates[i], before)
@@ -75,10 +75,10 @@ func checkPlan(t *rapid.T, f *fleet, r *Record, plan []assignment, fate fate, fr
 		if fate == busy {
 			return
 		}
-		q := requestOf(r)
+		q := requestOf(r, time.Time{})
 		if len(q.slots) == 1 {
 			for i := range f.nodes {
-				require.True(t, f.nodes[i].Tenant != q.tenant || q.closed(&f.nodes[i]) != "", "a hopeless job had an open node")
+				require.True(t, f.nodes[i].Tenant != q.tenant || q.closed(f, &f.nodes[i]) != "", "a hopeless job had an open node")
 			}
 		}
 		return
@@ -113,8 +113,8 @@ func TestExplanationAgreesWithPlacement(t *testing.T) {
 			if r.Job.Tenant != "t" || r.Job.Slots != 1 {
 				continue
 			}
-			_, fates := place(newFleet(nodes, live), []Record{r})
-			reasons := explain(&r, newFleet(own, live), time.Time{})
+			_, fates := place(newFleet(nodes, live, nil), []Record{r}, time.Time{})
+			reasons := explain(&r, newFleet(own, live, nil), time.Time{})
 			says := slices.ContainsFunc(reasons, func(x Reason) bool { return x.Code == CodeNextRound })
 			require.Equal(t, fates[0] == placed, says, "%v", reasons)
 			ruled := 0
@@ -139,10 +139,10 @@ func TestScoreSpreadsAndPrefersBetterNodes(t *testing.T) {
 		return n
 	}
 	job := func(tier Tier) Record {
-		return Record{Job: Job{ID: "j", Tier: tier, Demand: Demand{MilliCPU: 1000, MemoryMB: 100, Executor: "wasm"}, Slots: 1, Trust: Trust{1, 1}, State: Queued}}
+		return Record{Job: Job{ID: "j", Tier: tier, Demand: Demand{MilliCPU: 1000, MemoryMB: 100, Executor: "wasm"}, MaxRuntime: time.Minute, Slots: 1, Trust: Trust{1, 1}, State: Queued}}
 	}
 	on := func(r Record, live []Attempt, nodes ...Node) NodeID {
-		plan, _ := place(newFleet(nodes, live), []Record{r})
+		plan, _ := place(newFleet(nodes, live, nil), []Record{r}, time.Time{})
 		return nodes[plan[0][0].node].ID
 	}
 	plain := mk("plain", func(*Node) {})
@@ -150,15 +150,15 @@ func TestScoreSpreadsAndPrefersBetterNodes(t *testing.T) {
 	require.Equal(t, NodeID("fast"), on(job(Gold), nil, plain, mk("fast", func(n *Node) { n.Speed = 2 })))
 	require.Equal(t, NodeID("trusted"), on(job(Gold), nil, plain, mk("trusted", func(n *Node) { n.Trust = 1 })))
 	require.Equal(t, NodeID("plain"), on(job(Gold), nil, mk("gpu", func(n *Node) { n.Capacity.MilliGPU = 1000 }), plain), "GPUs are kept")
-	half := []Attempt{{Node: "fast", Demand: Demand{MilliCPU: 1500}}}
-	fast := mk("fast", func(n *Node) { n.Speed = 8 })
+	half := []Attempt{{Node: "fast", Demand: Demand{MilliCPU: 2750}}}
+	fast := mk("fast", func(n *Node) { n.Speed = 2 })
 	require.Equal(t, NodeID("fast"), on(job(Platinum), half, plain, fast), "the better tier waits for no slow node")
 	require.Equal(t, NodeID("plain"), on(job(Bronze), half, plain, fast))
 }
 
 func TestFleetFollowsNodesAndLoad(t *testing.T) {
 	nodes := []Node{{ID: "a", Capacity: Capacity{MilliCPU: 4000}}, {ID: "b", Capacity: Capacity{MilliCPU: 2000}}}
-	f := newFleet(nodes, []Attempt{{Node: "a", Demand: Demand{MilliCPU: 1000}}, {Node: "gone", Demand: Demand{MilliCPU: 9}}})
+	f := newFleet(nodes, []Attempt{{Node: "a", Demand: Demand{MilliCPU: 1000}}, {Node: "gone", Demand: Demand{MilliCPU: 9}}}, nil)
 	require.Equal(t, []Capacity{{MilliCPU: 3000}, {MilliCPU: 2000}}, f.free)
 	next, fresh := f.renew([]Node{{ID: "a", Capacity: Capacity{MilliCPU: 8000}}, {ID: "c", Capacity: Capacity{MilliCPU: 1}}})
 	require.Equal(t, []NodeID{"c"}, fresh)
@@ -166,8 +166,10 @@ func TestFleetFollowsNodesAndLoad(t *testing.T) {
 	require.Equal(t, []int{1, 0}, next.live)
 	next.recount([]NodeID{"a", "nobody"}, nil)
 	require.Equal(t, []Capacity{{MilliCPU: 8000}, {MilliCPU: 1}}, next.free)
-	next.load("a", Capacity{MilliCPU: 5})
-	next.unload("a", Capacity{MilliCPU: 5})
+	held := Demand{MilliCPU: 5}
+	next.load(&Attempt{Node: "a", Demand: held})
+	require.Equal(t, int64(7995), next.free[0].MilliCPU)
+	next.release(0, &held, 0, groupKey{})
 	require.Equal(t, int64(8000), next.free[0].MilliCPU)
 }
 

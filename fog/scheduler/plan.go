@@ -172,10 +172,15 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 	if err != nil {
 		return fault.Wrap("scheduler.plan", err)
 	}
+	booked, err := p.s.cfg.Store.Reservations(ctx, "")
+	if err != nil {
+		return fault.Wrap("scheduler.plan", err)
+	}
 	p.surveyed = p.s.now()
 	p.recall = p.recall || p.fleet.opens(nodes)
 	if !load {
 		next, fresh := p.fleet.renew(nodes)
+		next.booked = booked
 		p.fleet = next
 		return p.recount(ctx, fresh)
 	}
@@ -183,7 +188,8 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 	if err != nil {
 		return fault.Wrap("scheduler.plan", err)
 	}
-	p.fleet = newFleet(nodes, live)
+	p.fleet = newFleet(nodes, live, p.s.cfg.Objectives)
+	p.fleet.booked = booked
 	return nil
 }
 
@@ -304,7 +310,7 @@ func (p *planner) reach(sweep bool) (scan int, horizon time.Duration) {
 // assign places one page of jobs and commits the plan.
 func (p *planner) assign(ctx context.Context, records []Record) error {
 	now, rules := p.s.now(), p.s.rules()
-	plan, fates := place(p.fleet, records)
+	plan, fates := place(p.fleet, records, now)
 	var drafts []*draft
 	var planned []int
 	for i := range records {
@@ -320,7 +326,7 @@ func (p *planner) assign(ctx context.Context, records []Record) error {
 			d.postpone()
 		}
 		for _, a := range plan[i] {
-			if err := d.place(a.slot, &p.fleet.nodes[a.node]); err != nil {
+			if err := d.place(a.slot, &p.fleet.nodes[a.node], a.gpus); err != nil {
 				return err
 			}
 		}
@@ -339,9 +345,9 @@ func (p *planner) assign(ctx context.Context, records []Record) error {
 		if stands[k] {
 			continue
 		}
-		demand := records[i].Job.Demand.capacity()
+		j := &records[i].Job
 		for _, a := range plan[i] {
-			p.fleet.unload(p.fleet.nodes[a.node].ID, demand)
+			p.fleet.release(a.node, &j.Demand, a.gpus, groupOf(j.Tenant, j.Owner, j.Group))
 		}
 	}
 	return nil

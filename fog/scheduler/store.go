@@ -26,6 +26,7 @@ type Store interface {
 	Jobs
 	Queue
 	Nodes
+	Reserved
 }
 
 // Jobs stores jobs and attempts.
@@ -66,15 +67,27 @@ type Queue interface {
 
 // Nodes stores nodes.
 type Nodes interface {
-	// SaveNodes inserts nodes or replaces them, except Drained, which is kept (false for a new one). A node whose Source
+	// SaveNodes inserts nodes or replaces them, except Drained and Marks, which are kept (zero for a new one). A node whose Source
 	// is older than the stored one's is ignored; an equal one is saved.
 	SaveNodes(ctx context.Context, fence Fence, nodes []Node) error
 	// Nodes reads the nodes of a tenant ("": of all), ordered by identifier.
 	Nodes(ctx context.Context, tenant principal.Tenant) ([]Node, error)
 	// SetDrain sets a node's Drained and Updated. An unknown node is fault NotFound.
 	SetDrain(ctx context.Context, id NodeID, drained bool, now time.Time) error
+	// SetMarks sets a node's Marks and Updated. An unknown node is fault NotFound.
+	SetMarks(ctx context.Context, id NodeID, marks Marks, now time.Time) error
 	// DeleteNodes deletes nodes; unknown ones are ignored.
 	DeleteNodes(ctx context.Context, ids []NodeID) error
+}
+
+// Reserved stores reservations.
+type Reserved interface {
+	// SaveReservations inserts reservations or replaces those of the same tenant and identifier.
+	SaveReservations(ctx context.Context, reservations []Reservation) error
+	// Reservations reads those of a tenant ("": of all), ordered by tenant and identifier.
+	Reservations(ctx context.Context, tenant principal.Tenant) ([]Reservation, error)
+	// DeleteReservations deletes some of a tenant's; unknown ones are ignored.
+	DeleteReservations(ctx context.Context, tenant principal.Tenant, ids []string) error
 }
 
 // Insertion is a new job with what is stored beside it.

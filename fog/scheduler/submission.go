@@ -27,8 +27,8 @@ type Submission struct {
 	Name string
 	// Tier is the service level; "" is Bronze.
 	Tier Tier
-	// Demand is what each slot needs: up to 1024 cores, 4 TB of memory, 64 GPUs. Zero cores count as one, zero memory is
-	// a guess of 64 MB.
+	// Demand is what each slot needs: up to 1024 cores, 4 TB of memory, 64 GPUs, 1 PB of disk, 1 Tbit/s. Zero cores count as one,
+	// zero memory is a guess of 64 MB, and more than one GPU is rounded up to whole ones.
 	Demand Demand
 	Task   Task
 	// Trust is nil for the tier's default.
@@ -66,7 +66,9 @@ const (
 	maxInputs   = 256
 	maxMilliCPU = 1024 * 1000
 	maxMemoryMB = 4 << 20
-	maxMilliGPU = 64 * 1000
+	maxMilliGPU = MaxGPUs * oneGPU
+	maxDiskMB   = 1 << 30
+	maxMbitPS   = 1 << 20
 	maxDataMB   = 1e9
 	guessMemory = 64 // MB, where a submission names none
 )
@@ -124,6 +126,8 @@ func (d *Demand) complete() error {
 		{"cpu_required", d.MilliCPU, maxMilliCPU},
 		{"memory_required", d.MemoryMB, maxMemoryMB},
 		{"gpu_required", d.MilliGPU, maxMilliGPU},
+		{"disk_required", d.DiskMB, maxDiskMB},
+		{"bandwidth_required", d.MbitPS, maxMbitPS},
 	} {
 		if x.value < 0 || x.value > x.most {
 			return fault.Field(StepSubmit, x.field, "%d is not between 0 and %d", x.value, x.most)
@@ -135,6 +139,7 @@ func (d *Demand) complete() error {
 	if d.MemoryMB == 0 {
 		d.MemoryMB = guessMemory
 	}
+	d.MilliGPU = wholeGPUs(d.MilliGPU)
 	if d.Executor == "" {
 		d.Executor = ExecutorWASM
 	}
@@ -339,8 +344,10 @@ func (s *Scheduler) admit(ctx context.Context, submissions []Submission) (out []
 // possible refuses an unusually great demand that no node of the tenant could ever meet.
 func (s *Scheduler) possible(ctx context.Context, tenant principal.Tenant, d *Demand) error {
 	most := usual()
-	lacking := most.capacity().fits(d, CodeCPUNever, CodeMemoryNever, CodeGPUNever)
-	if lacking == "" {
+	room := most.capacity()
+	room.DiskMB, room.MbitPS = maxDiskMB, maxMbitPS
+	lacking := room.short(d)
+	if lacking == dimNone {
 		return nil
 	}
 	nodes, err := s.cfg.Store.Nodes(ctx, tenant)
@@ -348,12 +355,11 @@ func (s *Scheduler) possible(ctx context.Context, tenant principal.Tenant, d *De
 		return err
 	}
 	for i := range nodes {
-		if lacking = nodes[i].Capacity.fits(d, CodeCPUNever, CodeMemoryNever, CodeGPUNever); lacking == "" {
+		if lacking = nodes[i].Capacity.short(d); lacking == dimNone {
 			return nil
 		}
 	}
-	field := map[Code]string{CodeCPUNever: "cpu_required", CodeMemoryNever: "memory_required", CodeGPUNever: "gpu_required"}[lacking]
-	return fault.Field(StepSubmit, field, "no node is that large")
+	return fault.Field(StepSubmit, lacking.field(), "no node is that large")
 }
 
 // insertion prices a new job and puts it where it starts: before the queue if its funds are to be held, else into it.

@@ -28,10 +28,10 @@ func followingNodeColumns() []column {
 	}
 }
 
-// nodeColumns are all columns of a node. The last three are written when it is first saved.
+// nodeColumns are all columns of a node. The last four are written when it is first saved.
 func nodeColumns() []column {
 	all := append([]column{{"id", "text"}}, followingNodeColumns()...)
-	return append(all, column{"creator", "text"}, column{"drained", "boolean"}, column{"version", "bigint"})
+	return append(all, column{"creator", "text"}, column{"drained", "boolean"}, column{"marks", "text"}, column{"version", "bigint"})
 }
 
 // nodeRow returns the values of nodeColumns.
@@ -57,19 +57,19 @@ func nodeRow(n *scheduler.Node) (row, error) {
 		n.Capacity.MilliCPU, n.Capacity.MemoryMB, n.Capacity.MilliGPU, executors,
 		n.Trust, labels, n.Speed, n.Source, db.Micros(n.Updated),
 		n.Capacity.DiskMB, n.Capacity.MbitPS, taints, n.IdleWatts, n.WattsPerCore, int64(n.Ask),
-		string(n.Owner), false, int64(1),
+		string(n.Owner), false, "", int64(1),
 	}, nil
 }
 
 // scanNode reads a row of nodeColumns.
 func scanNode(rows *sql.Rows) (scheduler.Node, error) {
 	var n scheduler.Node
-	var reasons, executors, labels, taints, creator sql.RawBytes
+	var reasons, executors, labels, taints, marks, creator sql.RawBytes
 	var updated int64
 	err := rows.Scan(&n.ID, &n.Tenant, &n.Owner, &n.State, &reasons,
 		&n.Capacity.MilliCPU, &n.Capacity.MemoryMB, &n.Capacity.MilliGPU, &executors,
 		&n.Trust, &labels, &n.Speed, &n.Source, &updated,
-		&n.Capacity.DiskMB, &n.Capacity.MbitPS, &taints, &n.IdleWatts, &n.WattsPerCore, &n.Ask, &creator, &n.Drained, &n.Version)
+		&n.Capacity.DiskMB, &n.Capacity.MbitPS, &taints, &n.IdleWatts, &n.WattsPerCore, &n.Ask, &creator, &n.Drained, &marks, &n.Version)
 	if err != nil {
 		return n, err
 	}
@@ -77,7 +77,7 @@ func scanNode(rows *sql.Rows) (scheduler.Node, error) {
 	for _, column := range []struct {
 		text sql.RawBytes
 		into any
-	}{{reasons, &n.Reasons}, {executors, &n.Executors}, {labels, &n.Labels}, {taints, &n.Taints}} {
+	}{{reasons, &n.Reasons}, {executors, &n.Executors}, {labels, &n.Labels}, {taints, &n.Taints}, {marks, &n.Marks}} {
 		if len(column.text) == 0 {
 			continue
 		}
@@ -152,6 +152,25 @@ func (s *Store) SetDrain(ctx context.Context, id scheduler.NodeID, drained bool,
 			return err
 		}
 		return fault.Newf(fault.NotFound, "scheduler.drain", "no node %q", id)
+	}))
+}
+
+// SetMarks implements scheduler.Nodes.
+func (s *Store) SetMarks(ctx context.Context, id scheduler.NodeID, marks scheduler.Marks, now time.Time) error {
+	text, err := nested(len(marks.Labels)+len(marks.Taints) == 0, marks)
+	if err != nil {
+		return fault.Wrap("schedulerdb.marks", err)
+	}
+	return failed("marks", db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
+		result, err := tx.ExecContext(ctx, "UPDATE fog_scheduler_nodes SET marks = ?, updated = ?, version = version + 1 WHERE id = ?",
+			clean(text), db.Micros(now), clean(string(id)))
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return fault.Newf(fault.NotFound, "scheduler.mark", "no node %q", id)
 	}))
 }
 

@@ -76,6 +76,56 @@ func testNodeDrain(t *testing.T, s Subject) {
 	require.Equal(t, fault.NotFound, fault.KindOf(err))
 }
 
+func testNodeMarks(t *testing.T, s Subject) {
+	marked := node("a", 1)
+	marked.Marks = scheduler.Marks{Labels: map[string]string{"x": "y"}}
+	save(t, s.Store, marked)
+	Same(t, scheduler.Marks{}, nodes(t, s.Store, "t")[0].Marks)
+	later := start().Add(time.Hour)
+	marks := scheduler.Marks{
+		Labels: map[string]string{"zone": "ü'\"", "": "empty"}, Taints: []scheduler.Taint{{Key: "k", Value: "v", Effect: scheduler.Evict}},
+	}
+	require.NoError(t, s.Store.SetMarks(t.Context(), "a", marks, later))
+	got := nodes(t, s.Store, "t")[0]
+	Same(t, marks, got.Marks)
+	require.True(t, got.Updated.Equal(later))
+	require.EqualValues(t, 2, got.Version)
+	save(t, s.Store, node("a", 2))
+	Same(t, marks, nodes(t, s.Store, "t")[0].Marks)
+	require.NoError(t, s.Store.SetMarks(t.Context(), "a", scheduler.Marks{}, later))
+	Same(t, scheduler.Marks{}, nodes(t, s.Store, "t")[0].Marks)
+	require.Equal(t, fault.NotFound, fault.KindOf(s.Store.SetMarks(t.Context(), "nobody", marks, later)))
+}
+
+func testReservations(t *testing.T, s Subject) {
+	ctx := t.Context()
+	list := func(tenant principal.Tenant) []scheduler.Reservation {
+		out, err := s.Store.Reservations(ctx, tenant)
+		require.NoError(t, err)
+		return out
+	}
+	require.Empty(t, list(""))
+	a := scheduler.Reservation{ID: "a", Tenant: "t", Owner: "o", Nodes: []scheduler.NodeID{"n", "m"}, Until: start().Add(time.Hour)}
+	b := scheduler.Reservation{
+		ID: "b", Tenant: "t", Owner: "p", Require: []scheduler.Term{{Key: "zone", Op: scheduler.In, Values: []string{"x", "y"}}},
+		From: start(), Until: start().Add(time.Minute),
+	}
+	other := a
+	other.Tenant = "u"
+	require.NoError(t, s.Store.SaveReservations(ctx, nil))
+	require.NoError(t, s.Store.SaveReservations(ctx, []scheduler.Reservation{other, b, a}))
+	Same(t, []scheduler.Reservation{a, b, other}, list(""))
+	Same(t, []scheduler.Reservation{a, b}, list("t"))
+	first, second := b, b
+	first.Owner, second.Nodes, second.Require = "q", []scheduler.NodeID{"k"}, nil
+	require.NoError(t, s.Store.SaveReservations(ctx, []scheduler.Reservation{first, second}))
+	Same(t, []scheduler.Reservation{a, second}, list("t"))
+	require.NoError(t, s.Store.DeleteReservations(ctx, "t", []string{"a", "nobody"}))
+	require.NoError(t, s.Store.DeleteReservations(ctx, "t", nil))
+	Same(t, []scheduler.Reservation{second}, list("t"))
+	Same(t, []scheduler.Reservation{other}, list("u"))
+}
+
 func testNodeTenants(t *testing.T, s Subject) {
 	b := node("b", 1)
 	b.Tenant = "u"

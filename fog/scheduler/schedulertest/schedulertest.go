@@ -60,8 +60,10 @@ func RunAll(t *testing.T, open func(t *testing.T) Subject) {
 		{"PurgeDeletesOldFinals", testPurge},
 		{"NodesFollowTheirSource", testNodeSource},
 		{"NodesKeepDrain", testNodeDrain},
+		{"NodesKeepMarks", testNodeMarks},
 		{"NodesByTenant", testNodeTenants},
 		{"NodesCheckTheFence", testNodeFence},
+		{"Reservations", testReservations},
 		{"TwinOfMemory", testTwin},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
