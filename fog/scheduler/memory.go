@@ -27,12 +27,15 @@ type Memory struct {
 	counts   map[countKey]int64
 	waiting  ordered // queued, by ReadyAt
 	ready    ordered // queued and seen past ReadyAt, by rank
+	lines    lines   // the same, by line
 	due      ordered // by DueAt
 	finished ordered // final, by Finished
 	live     map[NodeID]map[AttemptID]Attempt
 	tally    map[principal.Tenant]Tally
 	nodes    map[NodeID]Node
 	reserved map[reservationKey]Reservation
+	open     map[JobID]map[JobID]struct{} // jobs of arrays that are not over
+	quotas   map[account]Quota
 }
 
 type ownKey struct {
@@ -54,17 +57,18 @@ var _ Store = (*Memory)(nil)
 // they are not nil.
 func NewMemory(facts *journal.Memory, duties *duty.Memory) *Memory {
 	return &Memory{
-		facts:  facts,
-		duties: duties,
-		jobs:   map[JobID]*Record{},
-		keys:   map[ownKey]JobID{},
-		listed: map[principal.Tenant]*ordered{},
-		counts: map[countKey]int64{},
-		live:   map[NodeID]map[AttemptID]Attempt{},
-		tally:  map[principal.Tenant]Tally{},
-		nodes:  map[NodeID]Node{},
-
+		facts:    facts,
+		duties:   duties,
+		jobs:     map[JobID]*Record{},
+		keys:     map[ownKey]JobID{},
+		listed:   map[principal.Tenant]*ordered{},
+		counts:   map[countKey]int64{},
+		live:     map[NodeID]map[AttemptID]Attempt{},
+		tally:    map[principal.Tenant]Tally{},
+		nodes:    map[NodeID]Node{},
 		reserved: map[reservationKey]Reservation{},
+		open:     map[JobID]map[JobID]struct{}{},
+		quotas:   map[account]Quota{},
 	}
 }
 
@@ -86,6 +90,7 @@ func (m *Memory) Insert(_ context.Context, jobs []Insertion) ([]Inserted, error)
 		m.list(in.Job.Tenant).add(listKey(&in.Job))
 		m.counts[countOf(&in.Job)]++
 		m.index(&in.Job)
+		m.follows(&in.Job)
 		m.write(in.Job.Tenant, in.Tally, in.Facts)
 		out[i] = Inserted{Job: in.Job, Fresh: true}
 	}
@@ -117,10 +122,11 @@ func (m *Memory) Commit(_ context.Context, fence Fence, changes []Change) ([]boo
 		return nil, err
 	}
 	written := make([]bool, len(changes))
+	broken := m.broken(changes)
 	for i := range changes {
 		c := &changes[i]
 		r, ok := m.jobs[c.Record.Job.ID]
-		if !ok || r.Job.Version != c.Was {
+		if !ok || r.Job.Version != c.Was || broken[c.Bond] {
 			continue
 		}
 		m.replace(r, &c.Record)
@@ -146,6 +152,7 @@ func (m *Memory) replace(r *Record, changed *Record) {
 	}
 	r.Job = changed.Job
 	m.index(&r.Job)
+	m.follows(&r.Job)
 	for _, a := range changed.Attempts {
 		i := slices.IndexFunc(r.Attempts, func(b Attempt) bool { return b.ID == a.ID })
 		if i >= 0 {
@@ -211,6 +218,7 @@ func (m *Memory) unindex(j *Job) {
 	case j.State == Queued:
 		m.waiting.remove(waitKey(j))
 		m.ready.remove(rankKey(RankOf(j)))
+		m.lines.remove(j)
 	case j.State.Final():
 		m.finished.remove(orderKey{a: j.Finished.UnixMicro(), id: string(j.ID)})
 	}
@@ -259,6 +267,7 @@ func (m *Memory) Ready(_ context.Context, now time.Time, after *Rank, limit int)
 	}
 	for _, j := range early {
 		m.ready.remove(rankKey(RankOf(j)))
+		m.lines.remove(j)
 		m.waiting.add(waitKey(j))
 	}
 	return out, nil
@@ -275,7 +284,9 @@ func (m *Memory) promote(now time.Time) {
 	}
 	for _, k := range over {
 		m.waiting.remove(k)
-		m.ready.add(rankKey(RankOf(&m.jobs[JobID(k.id)].Job)))
+		j := &m.jobs[JobID(k.id)].Job
+		m.ready.add(rankKey(RankOf(j)))
+		m.lines.add(j)
 	}
 }
 

@@ -38,6 +38,7 @@ func (r *rig) serve(n scheduler.NodeID, jobs int, each time.Duration) []schedule
 func TestPriorityOrdersATier(t *testing.T) {
 	inBubble(t, params(scheduler.Params{PriorityStep: time.Second, Evictions: -1}), func(t *testing.T, r *rig) {
 		first := r.submit(scheduler.Submission{Demand: whole()})
+		r.wait(time.Millisecond)
 		usual := r.submit(scheduler.Submission{Demand: whole()})
 		low := r.submit(scheduler.Submission{Demand: whole(), Priority: -5})
 		r.wait(3 * time.Second)

@@ -25,8 +25,10 @@ var ErrFenced = duty.ErrFenced
 type Store interface {
 	Jobs
 	Queue
+	Lines
 	Nodes
 	Reserved
+	Quotas
 }
 
 // Jobs stores jobs and attempts.
@@ -38,7 +40,8 @@ type Jobs interface {
 	// Load reads jobs with all their attempts. Unknown identifiers are left out; the order is not defined.
 	Load(ctx context.Context, ids []JobID) ([]Record, error)
 	// Commit stores changes that were decided on loaded records, in one transaction, and answers for each whether it was
-	// written. A change whose job's version is not Was any more is stale: nothing of it is written, the others are.
+	// written. A change whose job's version is not Was any more is stale: nothing of it is written, nor of those that have its
+	// Bond; the others are.
 	// No two changes are of the same job. With a fence that is not the newest: ErrFenced, and nothing is written.
 	Commit(ctx context.Context, fence Fence, changes []Change) ([]bool, error)
 	// Find lists jobs, newest first (by submission time, then identifier, descending). Jobs come without Task, Log
@@ -114,6 +117,8 @@ type Change struct {
 	Facts  []Fact
 	// Tally is added to the sums of the job's tenant.
 	Tally Tally
+	// Bond ties changes of one call together: of those with the same Bond all are written or none. "" is none.
+	Bond string
 }
 
 // Tally is a set of sums, or of what is to be added to them.

@@ -76,7 +76,11 @@ func (c *commitment) run(ctx context.Context, t *transaction, tx bun.IDB) (commi
 	if err := db.CheckFence(ctx, tx, t.dialect, c.fence); err != nil {
 		return committed{}, err
 	}
-	previous, err := t.run(ctx, c.s.writes.updateJobs, c.jobs)
+	jobs, err := c.unbonded(ctx, t)
+	if err != nil {
+		return committed{}, err
+	}
+	previous, err := t.run(ctx, c.s.writes.updateJobs, jobs)
 	if err != nil {
 		return committed{}, err
 	}

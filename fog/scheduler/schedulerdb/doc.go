@@ -12,6 +12,7 @@
 //	fog_scheduler_nodes     one row a node, following its device by the column source
 //	fog_scheduler_tally     running sums a tenant and tier
 //	fog_scheduler_counts    jobs in each state, a tenant, owner and tier
+//	fog_scheduler_quotas    one row an owner with a share or bounds of its own
 //
 // Times are whole microseconds since 1970 in UTC, durations nanoseconds, prices token base units; nested values are JSON
 // text. The steps of the schema stand in the folder migrations, one for each database, and are marked in the table

@@ -69,6 +69,24 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 			require.NotContains(t, plan, "Seq Scan on scheduler_", plan)
 			require.NotContains(t, plan, "SCAN scheduler_", plan)
 		}
+		line := headRow(scheduler.Head{Line: scheduler.Line{Weight: 4, Tenant: "t1", Owner: "often"}})
+		heads := append(line[:len(line):len(line)], now.UnixMicro(), int64(10))
+		if d.Dialect == Postgres {
+			heads = s.texts(append(arrays([]row{line}), now.UnixMicro(), int64(10))...)
+		}
+		for _, c := range []struct {
+			index, text string
+			args        []any
+		}{
+			{"fog_scheduler_jobs_lines", s.lines.lines, s.texts(int64(-4), "t1", "often", now.UnixMicro(), int64(10))},
+			{"fog_scheduler_jobs_lines", s.lines.heads, heads},
+			{"fog_scheduler_jobs_array", s.lines.members, []any{ids}},
+		} {
+			plan := explain(t, d, c.text, c.args...)
+			require.Contains(t, plan, c.index, plan)
+			require.NotContains(t, plan, "Seq Scan on fog_scheduler_jobs", plan)
+			require.NotContains(t, plan, "SCAN k\n", plan)
+		}
 	})
 }
 

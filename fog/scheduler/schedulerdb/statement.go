@@ -19,7 +19,7 @@ type write struct {
 
 // writes are the statements of a dialect. They never change, so a database may keep them prepared.
 type writes struct {
-	insertJobs, updateJobs, saveAttempts, addTally, addCounts, saveNodes write
+	insertJobs, updateJobs, saveAttempts, addTally, addCounts, saveNodes, saveQuotas write
 }
 
 // lanes is the number of rows over which PostgreSQL spreads one sum; callers' transactions have as many of their own.
@@ -41,6 +41,8 @@ func newWrites(dialect Dialect) writes {
 		saveNodes: write{text: t.insert("fog_scheduler_nodes", nodeColumns()) +
 			" ON CONFLICT (id) DO UPDATE SET " + assign(followingNodeColumns(), "excluded.") +
 			", version = fog_scheduler_nodes.version + 1 WHERE excluded.source >= fog_scheduler_nodes.source"},
+		saveQuotas: write{text: t.insert("fog_scheduler_quotas", quotaColumns()) +
+			" ON CONFLICT (tenant, owner) DO UPDATE SET " + assign(quotaColumns()[2:], "excluded.")},
 	}
 }
 

@@ -36,6 +36,7 @@ type Store struct {
 	writes   writes
 	prepared *prepared
 	lookups  lookups
+	lines    lineQueries
 	readers  readers
 }
 
@@ -52,6 +53,7 @@ func New(sqldb *sql.DB, dialect Dialect) *Store {
 		writes:   newWrites(dialect),
 		prepared: &prepared{pool: sqldb},
 		lookups:  newLookups(dialect, newColumns()),
+		lines:    newLineQueries(dialect, newColumns()),
 	}
 }
 

@@ -63,6 +63,7 @@ func (w *twins) insert() {
 		j := job(fmt.Sprintf("j%03d", w.made))
 		j.Tenant = []principal.Tenant{"t", "u"}[w.rand.IntN(2)]
 		j.Tier = scheduler.Tiers()[w.rand.IntN(4)]
+		j.Owner = []principal.Account{"o", "p"}[w.rand.IntN(2)]
 		j.Submitted, j.Order, j.ReadyAt = w.time(), w.time(), w.time()
 		if w.rand.IntN(3) == 0 {
 			j.Key = fmt.Sprint("k", w.rand.IntN(10))
@@ -134,6 +135,18 @@ func (w *twins) attempts(r *scheduler.Record) []scheduler.Attempt {
 func (w *twins) look() {
 	ctx, now := w.t.Context(), w.time()
 	both(w, func(s scheduler.Store) ([]scheduler.Record, error) { return s.Ready(ctx, now, nil, 10) })
+	lines := both(w, func(s scheduler.Store) ([]scheduler.Line, error) {
+		lines, err := s.Lines(ctx, now, nil, 9)
+		return append([]scheduler.Line{}, lines...), err
+	})
+	var heads []scheduler.Head
+	for _, l := range lines {
+		heads = append(heads, scheduler.Head{Line: l})
+	}
+	both(w, func(s scheduler.Store) ([]scheduler.Record, error) {
+		records, err := s.Heads(ctx, now, heads, 3)
+		return append([]scheduler.Record{}, records...), err
+	})
 	both(w, func(s scheduler.Store) ([]scheduler.Attempt, error) {
 		live, err := s.Live(ctx, []scheduler.NodeID{"n1", "n2"})
 		return sorted(live), err

@@ -1,0 +1,119 @@
+package scheduler
+
+import (
+	"context"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
+)
+
+// Quota is an owner's share of the fleet and the bounds of it. An owner without a quota has weight 1 and no bounds.
+type Quota struct {
+	Tenant principal.Tenant
+	Owner  principal.Account
+	// Weight is the owner's part in the fair share, compared with the others': who has 2 gets twice what who has 1 gets,
+	// while both want more. Zero is 1.
+	Weight float64
+	// Most is what the owner's live attempts may take up at once; zero in a dimension is no bound there. A smaller one than is
+	// in use takes nothing away.
+	Most Capacity
+	// MaxQueued is how many jobs the owner may have that are not over and have no node for each slot; zero is no bound.
+	MaxQueued int64
+	// Updated is when the quota was set.
+	Updated time.Time
+}
+
+// Quotas stores quotas.
+type Quotas interface {
+	// SaveQuotas stores quotas in the place of those of the same tenant and owner, or deletes them where a quota says nothing
+	// (Quota.Void). No two are of one owner.
+	SaveQuotas(ctx context.Context, quotas []Quota) error
+	// Quotas reads the quotas of a tenant ("": of all), ordered by tenant and owner by their bytes.
+	Quotas(ctx context.Context, tenant principal.Tenant) ([]Quota, error)
+}
+
+// Void reports whether the quota says nothing: its owner is as one without a quota.
+func (q *Quota) Void() bool {
+	return (q.Weight == 0 || q.Weight == 1) && q.Most == Capacity{} && q.MaxQueued == 0
+}
+
+// maxWeight bounds Quota.Weight; its inverse is the least.
+const maxWeight = 1e6
+
+// validate checks a quota; errors are of kind Invalid and name the field.
+func (q *Quota) validate() error {
+	const op = "scheduler.quota"
+	m := q.Most
+	switch {
+	case q.Owner == "" || len(q.Owner) > 200:
+		return fault.Field(op, "owner", "want 1 to 200 bytes")
+	case q.Weight != 0 && !(q.Weight >= 1/maxWeight && q.Weight <= maxWeight): // NaN as well
+		return fault.Field(op, "weight", "%v is not between 1/%v and %v", q.Weight, maxWeight, maxWeight)
+	case min(m.MilliCPU, m.MemoryMB, m.MilliGPU, m.DiskMB, m.MbitPS) < 0:
+		return fault.Field(op, "most", "want capacities that are not negative")
+	case q.MaxQueued < 0:
+		return fault.Field(op, "max_queued", "want a number that is not negative")
+	}
+	return nil
+}
+
+// SetQuotas sets quotas of owners of the caller's tenant; who runs the installation may name another tenant. The planner follows
+// them within Config.Poll. It is for operators. Errors are of kind Invalid, Denied and Unavailable.
+func (s *Scheduler) SetQuotas(ctx context.Context, quotas []Quota) error {
+	const op = "scheduler.quota"
+	p := principal.From(ctx)
+	now := s.now()
+	saved := make([]Quota, len(quotas))
+	seen := make(map[account]bool, len(quotas))
+	for i, q := range quotas {
+		if q.Tenant == "" {
+			q.Tenant = p.Tenant
+		}
+		if err := s.allowQuotas(p, q.Tenant); err != nil {
+			return err
+		}
+		if err := q.validate(); err != nil {
+			return err
+		}
+		who := account{q.Tenant, q.Owner}
+		if seen[who] {
+			return fault.Field(op, "owner", "%q is named twice", q.Owner)
+		}
+		seen[who] = true
+		q.Updated = now
+		saved[i] = q
+	}
+	if len(saved) == 0 {
+		return nil
+	}
+	if err := s.cfg.Store.SaveQuotas(ctx, saved); err != nil {
+		return fault.Wrap(op, err)
+	}
+	s.marks.ready(now)
+	return nil
+}
+
+// Quotas reads the quotas of the caller's tenant, ordered by owner. It is for operators. Errors are of kind Denied and Unavailable.
+func (s *Scheduler) Quotas(ctx context.Context) ([]Quota, error) {
+	p := principal.From(ctx)
+	if err := s.allowQuotas(p, p.Tenant); err != nil {
+		return nil, err
+	}
+	quotas, err := s.cfg.Store.Quotas(ctx, p.Tenant)
+	return quotas, fault.Wrap("scheduler.quota", err)
+}
+
+// allowQuotas lets operators of the tenant pass.
+func (s *Scheduler) allowQuotas(p principal.Principal, tenant principal.Tenant) error {
+	if installation(p) || p.Tenant == tenant && p.Has(principal.ScopeOperator) {
+		return nil
+	}
+	return fault.New(fault.Denied, "scheduler.quota", "only operators keep quotas")
+}
+
+// account is an owner of jobs.
+type account struct {
+	tenant principal.Tenant
+	owner  principal.Account
+}
