@@ -24,6 +24,9 @@ func BenchmarkGeneration(b *testing.B) {
 			b.Run(fmt.Sprintf("%s_pop%d", name, n), func(b *testing.B) { generations(b, problems[name], n) })
 		}
 	}
+	for _, n := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("assign_pop%d", n), func(b *testing.B) { generations(b, drawnWorks(1).problem(), n) })
+	}
 }
 
 // generations measures runs of 250 generations in processor time a generation.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/scheduler/moo"
+	"github.com/fogcompute/fogcompute/fog/scheduler/moo/hv"
 )
 
 // run searches to the end.
@@ -125,4 +126,13 @@ func TestCancelled(t *testing.T) {
 	require.Equal(t, fault.Unavailable, fault.KindOf(err))
 	require.Equal(t, 3, front.Generations)
 	require.NotEmpty(t, front.Members)
+}
+
+// volume is the hypervolume of a front.
+func volume[G any](front moo.Front[G], ref ...float64) float64 {
+	var rows []float64
+	for _, member := range front.Members {
+		rows = append(rows, member.Objectives...)
+	}
+	return new(hv.Workspace).Volume(rows, len(ref), ref)
 }

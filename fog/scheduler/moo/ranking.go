@@ -1,21 +1,18 @@
 package moo
 
 import (
-	"cmp"
 	"math"
 	"slices"
+
+	"github.com/fogcompute/fogcompute/fog/scheduler/moo/nds"
 )
 
-// ranking finds the fronts of the merged population under constraint domination (Deb et al. 2002, section VI): feasible
-// individuals by non-dominated sorting, behind them the infeasible ones by falling merit of their violation alone.
+// ranking finds the fronts of the merged population under constraint domination (Deb et al. 2002, section VI).
 type ranking struct {
-	sorter    sorter
-	rows      []float64 // objectives of the feasible slots, where some are infeasible
-	feasible  []int32
-	violating []int32
-	order     []int32 // slots by rank, then by slot
-	starts    []int32 // order[starts[r]:starts[r+1]] is front r
-	seen      table
+	sorter nds.Workspace
+	order  []int32 // slots by rank, then by slot
+	starts []int32 // order[starts[r]:starts[r+1]] is front r
+	seen   table
 }
 
 // sort fills rank and order for the living and the first `children` of the free slots; the other free slots come last.
@@ -24,7 +21,8 @@ func (c *cohort) sort(children int) {
 	for _, slot := range c.free[children:] {
 		c.violation[slot] = math.Inf(1) // so that what is left in the row takes no part
 	}
-	worst := c.rankAll()
+	copy(c.rank, k.sorter.SortConstrained(c.value, c.violation, c.objectives))
+	worst := slices.Max(c.rank) + 1
 	if c.duplicates == LastDuplicates {
 		worst = c.demote(worst)
 	}
@@ -48,44 +46,6 @@ func (c *cohort) sort(children int) {
 	}
 	copy(k.starts[1:], k.starts[:worst]) // each start has run to the next one
 	k.starts[0] = 0
-}
-
-// rankAll ranks every slot and returns the number of ranks given.
-func (c *cohort) rankAll() int32 {
-	k := &c.ranking
-	k.feasible, k.violating = k.feasible[:0], k.violating[:0]
-	for slot, v := range c.violation {
-		if v > 0 {
-			k.violating = append(k.violating, int32(slot))
-		} else {
-			k.feasible = append(k.feasible, int32(slot))
-		}
-	}
-	if len(k.violating) == 0 {
-		copy(c.rank, k.sorter.Sort(c.value, c.objectives))
-		return slices.Max(c.rank) + 1
-	}
-	k.rows = k.rows[:0]
-	for _, slot := range k.feasible {
-		k.rows = append(k.rows, c.row(slot)...)
-	}
-	next := int32(0)
-	if len(k.feasible) > 0 {
-		for i, rank := range k.sorter.Sort(k.rows, c.objectives) {
-			c.rank[k.feasible[i]] = rank
-			next = max(next, rank+1)
-		}
-	}
-	slices.SortFunc(k.violating, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(c.violation[a], c.violation[b]), cmp.Compare(a, b))
-	})
-	for i, slot := range k.violating {
-		if i > 0 && c.violation[slot] != c.violation[k.violating[i-1]] {
-			next++
-		}
-		c.rank[slot] = next
-	}
-	return next + 1
 }
 
 // demote puts every copy of an earlier slot behind all ranks, in the order of their own ranks.
