@@ -1,7 +1,6 @@
 package moo
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -212,9 +211,15 @@ func (w *crowding) up(i int32) {
 	w.heap[i], w.at[it] = it, i
 }
 
-// sortKeys sorts by value, then by position.
+// sortKeys sorts by value, then by position. No value is NaN.
 func sortKeys(keys []key) {
 	slices.SortFunc(keys, func(a, b key) int {
-		return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.at, b.at))
+		switch {
+		case a.value < b.value:
+			return -1
+		case a.value > b.value:
+			return 1
+		}
+		return int(a.at - b.at)
 	})
 }
