@@ -146,13 +146,22 @@ func (b *board) price(f *fleet, i int, d *Demand) float64 {
 	if math.IsInf(c, 1) || f.free[i].lacks(d) != dimNone {
 		return math.Inf(1)
 	}
+	var devices uint64
 	if d.MilliGPU > 0 {
-		if _, ok := pickGPUs(f.gpus[i], d.MilliGPU); !ok {
+		mask, ok := pickGPUs(f.gpus[i], d.MilliGPU)
+		if !ok {
 			return math.Inf(1)
 		}
+		devices = mask
 	}
 	if f.live[i] == 0 {
 		c += b.fixed[i]
+	}
+	if b.want[i] == rather {
+		c += unwanted
+	}
+	if d.MilliGPU > 0 && len(f.mix) > 0 {
+		return c + b.balance*f.strands(i, d, devices)/oneGPU
 	}
 	whole := &f.nodes[i].Capacity
 	used := *whole
@@ -160,11 +169,7 @@ func (b *board) price(f *fleet, i int, d *Demand) float64 {
 	before := whole.fullest(&used)
 	used.add(d.capacity())
 	after := whole.fullest(&used)
-	c += b.balance * (after*after - before*before)
-	if b.want[i] == rather {
-		c += unwanted
-	}
-	return c
+	return c + b.balance*(after*after-before*before+f.strands(i, d, 0)/oneGPU)
 }
 
 // unwanted puts the nodes that a job would rather not have behind all others.

@@ -16,6 +16,7 @@ type fleet struct {
 	member []map[groupKey]int
 	groups map[groupKey]*group
 	booked []Reservation
+	mix    mix
 	index  map[NodeID]int
 
 	shared bool // several explanations read it at once: nothing may be written
@@ -58,7 +59,7 @@ func (f *fleet) empty(i int) {
 // renew replaces the nodes, keeps what is known about their load, and names those whose load is not known.
 func (f *fleet) renew(nodes []Node) (next *fleet, fresh []NodeID) {
 	next = newFleet(nodes, nil, f.aims)
-	next.booked = f.booked
+	next.booked, next.mix = f.booked, f.mix
 	for i := range nodes {
 		old, ok := f.index[nodes[i].ID]
 		if !ok || len(f.gpus[old]) != len(next.gpus[i]) {

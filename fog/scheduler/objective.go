@@ -21,8 +21,9 @@ type Objective struct {
 	Pair func(*Job, *Node) float64
 	// Fixed is what a node costs once while it carries any attempt, 0 or more; nil is nothing.
 	Fixed func(*Node) float64
-	// Balance says that the objective is the square of the share that is used in the node's fullest dimension; Pair and Fixed
-	// are not asked.
+	// Balance says that the objective is the growth of the square of the share that is used in the node's fullest dimension, and of
+	// the GPU time that the jobs to come could not use any more, in devices. A job that needs GPUs counts only the latter: GPUs are to
+	// be filled, not to be levelled. Pair and Fixed are not asked.
 	Balance bool
 }
 

@@ -111,6 +111,7 @@ type planner struct {
 	starved  bool  // the last round left jobs for want of room
 	recall   bool  // a node opened or grew: postponed jobs are to be looked at
 	typical  int64 // moving average of the processor demand of placed jobs, to guess how many jobs fit
+	seen     demands
 	ask      chan []JobID
 }
 
@@ -180,7 +181,7 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 	p.recall = p.recall || p.fleet.opens(nodes)
 	if !load {
 		next, fresh := p.fleet.renew(nodes)
-		next.booked = booked
+		next.booked, next.mix = booked, p.seen.mix()
 		p.fleet = next
 		return p.recount(ctx, fresh)
 	}
@@ -189,7 +190,7 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 		return fault.Wrap("scheduler.plan", err)
 	}
 	p.fleet = newFleet(nodes, live, p.s.cfg.Objectives)
-	p.fleet.booked = booked
+	p.fleet.booked, p.fleet.mix = booked, p.seen.mix()
 	return nil
 }
 
@@ -332,6 +333,7 @@ func (p *planner) assign(ctx context.Context, records []Record) error {
 		}
 		if fates[i] == placed {
 			d.steps = append(d.steps, StepPlace)
+			p.seen.note(d.Job.Demand)
 			p.typical = max(1, (7*p.typical+d.Job.Demand.MilliCPU)/8)
 		}
 		drafts = append(drafts, d)
