@@ -7,7 +7,7 @@ SUITE     ?= all
 FIGURE    ?= *
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fuzz setup guest vendor
+.PHONY: help run test check bench peers fuzz setup guest vendor
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +30,11 @@ check: $(LINT) ## formatting, vet, lints, the arrows between packages, an outsid
 	$(GO) test -count=1 -run 'TestArrows|TestOutsideProgram' ./fog
 	$(GO) build ./...
 
-bench: ## measure: SUITE=server|endtoend|all, FIGURE=glob; prints one line a figure
+bench: ## measure: SUITE=server|endtoend|scheduler|all, FIGURE=glob; prints one line a figure
 	cd bench && $(GO) run . -suite '$(SUITE)' -figure '$(FIGURE)'
+
+peers: ## install what the bench's peers need (root on Debian), or say what to install
+	@bench/peers/install.sh
 
 fuzz: ## run every fuzz target for FUZZTIME (default 30s) each
 	tools/fuzz.sh $(or $(FUZZTIME),30s)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/fogcompute/fogcompute/bench/sample"
 	"github.com/fogcompute/fogcompute/fog/guest"
 )
 
@@ -142,8 +143,8 @@ func (k contest) run(ctx context.Context, b *bench) (r result, err error) {
 		return r, err
 	}
 	return result{
-		Value: median(our), Unit: "us", Peer: "net/http", PeerValue: median(their), Ratio: median(ratios),
-		Note: fmt.Sprintf("ratios from %s to %s in %d rounds", number(least(ratios)), number(most(ratios)), k.rounds),
+		Value: sample.Median(our), Unit: "us", Peer: "net/http", PeerValue: sample.Median(their), Ratio: sample.Median(ratios),
+		Note: fmt.Sprintf("ratios from %s to %s in %d rounds", sample.Number(sample.Least(ratios)), sample.Number(sample.Most(ratios)), k.rounds),
 	}, nil
 }
 
@@ -211,7 +212,7 @@ func (s *side) round(ctx context.Context, requests int) (float64, error) {
 		return 0, err
 	}
 	after, err := s.child.usage()
-	return micros(after.CPU-before.CPU) / float64(requests), err
+	return sample.Micros(after.CPU-before.CPU) / float64(requests), err
 }
 
 // count checks that both houses hold what was sent to them.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/fogcompute/fogcompute/bench/sample"
 )
 
 // durable measures what a job costs that is on the disk when its sender hears of it, in a whole house: stored, its
@@ -83,11 +85,11 @@ func (d *durable) run(ctx context.Context, b *bench) (err error) {
 			return err
 		}
 		if round >= 0 {
-			cpu = append(cpu, micros(after.CPU-before.CPU)/durableRequests)
-			p99 = append(p99, millis(percentile(took, 0.99)))
+			cpu = append(cpu, sample.Micros(after.CPU-before.CPU)/durableRequests)
+			p99 = append(p99, sample.Millis(sample.Percentile(took, 0.99)))
 		}
 	}
-	d.cpu, d.p99 = result{Value: median(cpu), Unit: "us"}, result{Value: median(p99), Unit: "ms"}
+	d.cpu, d.p99 = result{Value: sample.Median(cpu), Unit: "us"}, result{Value: sample.Median(p99), Unit: "ms"}
 	return d.check(house)
 }
 
@@ -144,14 +146,14 @@ func fullChain(ctx context.Context, b *bench) (r result, err error) {
 			return r, err
 		}
 		if round >= 0 {
-			p99 = append(p99, millis(percentile(took, 0.99)))
+			p99 = append(p99, sample.Millis(sample.Percentile(took, 0.99)))
 			rate = append(rate, requests/wall.Seconds())
-			cpu = append(cpu, micros(after.CPU-before.CPU)/requests)
+			cpu = append(cpu, sample.Micros(after.CPU-before.CPU)/requests)
 		}
 	}
 	return result{
-		Value: median(p99), Unit: "ms",
-		Note: fmt.Sprintf("at %s requests a second, %s us of CPU time each", number(median(rate)), number(median(cpu))),
+		Value: sample.Median(p99), Unit: "ms",
+		Note: fmt.Sprintf("at %s requests a second, %s us of CPU time each", sample.Number(sample.Median(rate)), sample.Number(sample.Median(cpu))),
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/fogcompute/fogcompute/bench/sample"
 	"github.com/fogcompute/fogcompute/fog/guest"
 )
 
@@ -70,7 +71,7 @@ func (b *bench) shortJobs(ctx context.Context) (r result, err error) {
 			rates = append(rates, float64(size)/o.wall.Seconds())
 		}
 	}
-	return result{Value: median(rates), Unit: "jobs/s", Note: fmt.Sprintf("from %s to %s in %d rounds", number(least(rates)), number(most(rates)), shortRounds)}, nil
+	return result{Value: sample.Median(rates), Unit: "jobs/s", Note: fmt.Sprintf("from %s to %s in %d rounds", sample.Number(sample.Least(rates)), sample.Number(sample.Most(rates)), shortRounds)}, nil
 }
 
 const (
@@ -110,7 +111,7 @@ func (b *bench) makespan(ctx context.Context) (r result, err error) {
 	return result{
 		Value: o.wall.Seconds() / ideal, Unit: "x",
 		Note: fmt.Sprintf("%s s, ideal %s s; a job took %s s of CPU time and %s s on the clock; the slots were busy %s %% of the time",
-			number(o.wall.Seconds()), number(ideal), number(o.cpu/spanJobs), number(o.busy/spanJobs), number(100*o.busy/spanSlots/o.wall.Seconds())),
+			sample.Number(o.wall.Seconds()), sample.Number(ideal), sample.Number(o.cpu/spanJobs), sample.Number(o.busy/spanJobs), sample.Number(100*o.busy/spanSlots/o.wall.Seconds())),
 	}, nil
 }
 

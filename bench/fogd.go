@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/fogcompute/fogcompute/bench/sample"
 )
 
 // build compiles a package in a folder of its module, as its users do, and returns the path of the program.
@@ -117,12 +119,12 @@ func fogdRounds(ctx context.Context, rounds int, look func(*fogd) (float64, erro
 			seen = append(seen, value)
 		}
 	}
-	return median(seen), nil
+	return sample.Median(seen), nil
 }
 
 // coldStart is the time from exec to the first 200 of /ready, with the settings that a first user has.
 func coldStart(ctx context.Context) (result, error) {
-	value, err := fogdRounds(ctx, 11, func(f *fogd) (float64, error) { return millis(f.took), nil })
+	value, err := fogdRounds(ctx, 11, func(f *fogd) (float64, error) { return sample.Millis(f.took), nil })
 	return result{Value: value, Unit: "ms"}, err
 }
 

@@ -7,6 +7,7 @@
 // error. README.md explains every figure.
 //
 //	go run . -suite server -figure '*_cpu'
+//	go run . -suite scheduler -figure 'moo/*'
 package main
 
 import (
@@ -17,10 +18,10 @@ import (
 	"os/signal"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/fogcompute/fogcompute/bench/sample"
 	"github.com/fogcompute/fogcompute/fog/idle/worker"
 )
 
@@ -33,12 +34,13 @@ type figure struct {
 
 // goal is what a figure should reach; an empty op is no goal.
 type goal struct {
-	op    string // "<" or ">"
+	op    string // "<", "<=", ">" or ">="
 	value float64
 }
 
 func (g goal) verdict(v float64) string {
-	if (g.op == "<" && v < g.value) || (g.op == ">" && v > g.value) {
+	met := map[string]bool{"<": v < g.value, "<=": v <= g.value, ">": v > g.value, ">=": v >= g.value}
+	if met[g.op] {
 		return "ok"
 	}
 	return "SHORT"
@@ -60,14 +62,16 @@ const limit = 5 * time.Minute // for one figure
 func main() {
 	worker.Main() // a worker process ends here
 	runAsChild()  // and so does a server or device that is being measured
-	suite := flag.String("suite", "all", "suite to run: server, endtoend or all")
-	pattern := flag.String("figure", "*", "glob of figure names, with or without their suite")
+	suite := flag.String("suite", "all", "suite to run: server, endtoend, scheduler or all")
+	pattern := flag.String("figure", "*", "glob of figure names, with or without their suite; * stands for any text, / too")
 	profiles := flag.String("profiles", "", "folder for CPU profiles of the servers measured; empty: none are taken")
+	out := flag.String("out", "out", "folder for plots and for the peers' programs")
+	rounds := flag.Int("rounds", 0, "rounds of the figures of the suite scheduler; 0: as many as README.md says, fewer are for trying things out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{profiles: *profiles}
-	for _, f := range slices.Concat(serverFigures(b), endToEndFigures(b)) {
+	b := &bench{profiles: *profiles, out: *out, rounds: *rounds}
+	for _, f := range slices.Concat(serverFigures(b), endToEndFigures(b), schedulerFigures(b)) {
 		if (*suite == "all" || *suite == f.suite) && matches(*pattern, f) && ctx.Err() == nil {
 			report(ctx, f)
 		}
@@ -77,11 +81,14 @@ func main() {
 // bench is what the command line asks for.
 type bench struct {
 	profiles string // folder for CPU profiles; "" is none
+	out      string // folder for plots and for the peers' programs
+	rounds   int    // of the suite scheduler; 0 is the usual number
 }
 
 func matches(pattern string, f figure) bool {
-	short, _ := path.Match(pattern, f.name)
-	long, _ := path.Match(pattern, f.suite+"/"+f.name)
+	flat := strings.NewReplacer("/", "\x00") // so that a star stands for slashes too
+	short, _ := path.Match(flat.Replace(pattern), flat.Replace(f.name))
+	long, _ := path.Match(flat.Replace(pattern), flat.Replace(f.suite+"/"+f.name))
 	return short || long
 }
 
@@ -94,27 +101,17 @@ func report(ctx context.Context, f figure) {
 		fmt.Printf("figure %s/%s skipped %s\n", f.suite, f.name, strings.ReplaceAll(err.Error(), "\n", "; "))
 		return
 	}
-	line := fmt.Sprintf("figure %s/%s %s %s", f.suite, f.name, number(r.Value), r.Unit)
+	line := fmt.Sprintf("figure %s/%s %s %s", f.suite, f.name, sample.Number(r.Value), r.Unit)
 	judged := r.Value
 	if r.Peer != "" {
-		line += fmt.Sprintf(" peer=%s peer_value=%s ratio=%s", r.Peer, number(r.PeerValue), number(r.Ratio))
+		line += fmt.Sprintf(" peer=%s peer_value=%s ratio=%s", r.Peer, sample.Number(r.PeerValue), sample.Number(r.Ratio))
 		judged = r.Ratio
 	}
 	if f.goal.op != "" {
-		line += fmt.Sprintf(" goal=%s%s %s", f.goal.op, number(f.goal.value), f.goal.verdict(judged))
+		line += fmt.Sprintf(" goal=%s%s %s", f.goal.op, sample.Number(f.goal.value), f.goal.verdict(judged))
 	}
 	fmt.Println(line)
 	if r.Note != "" {
 		fmt.Fprintf(os.Stderr, "  %s: %s\n", f.name, r.Note)
 	}
-}
-
-// number prints four digits that count, and never an exponent.
-func number(v float64) string {
-	text := strconv.FormatFloat(v, 'g', 4, 64)
-	rounded, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return text
-	}
-	return strconv.FormatFloat(rounded, 'f', -1, 64)
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fogcompute/fogcompute/bench/sample"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -94,8 +95,8 @@ func (s *soak) watch(ctx context.Context, house *child, audience *audience, empt
 		Note: fmt.Sprintf("%d clients, %d bytes a frame on the wire, %d of them the server's own, the rest spaces", s.clients, s.frame, audience.own()),
 	}
 	s.memory = result{
-		Value: (median(resident) - float64(empty.Resident)) / 1000 / float64(s.clients), Unit: "kB",
-		Note: fmt.Sprintf("%s MB without clients, %s MB with them", number(float64(empty.Resident)/1e6), number(median(resident)/1e6)),
+		Value: (sample.Median(resident) - float64(empty.Resident)) / 1000 / float64(s.clients), Unit: "kB",
+		Note: fmt.Sprintf("%s MB without clients, %s MB with them", sample.Number(float64(empty.Resident)/1e6), sample.Number(sample.Median(resident)/1e6)),
 	}
 	return nil
 }

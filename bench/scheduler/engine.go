@@ -1,0 +1,3 @@
+package scheduler
+
+func engineFigures(s *Setting) []Figure { return nil }
