@@ -30,20 +30,22 @@ func costOf(do func(), times int) func() (float64, error) {
 	}
 }
 
-// interleave measures both sides round by round, the one that begins changing each time. The first round is for warming
-// up. Ratios are theirs to ours, in each round.
-func interleave(ctx context.Context, rounds int, ours, theirs func() (float64, error)) (our, their, ratios []float64, err error) {
+// interleave measures both sides round by round, the one that begins changing each time, and calls done after each round. The
+// first round, which is for warming up, does not count. Ratios are theirs to ours, in each round.
+func interleave(ctx context.Context, rounds int, ours, theirs func() (float64, error), done func()) (our, their, ratios []float64, err error) {
+	sides := [2]func() (float64, error){ours, theirs}
 	for round := -1; round < rounds; round++ {
 		var cost [2]float64
-		for i := range 2 {
+		for i := range sides {
 			side := (i + round + 1) % 2
-			if cost[side], err = []func() (float64, error){ours, theirs}[side](); err != nil {
+			if cost[side], err = sides[side](); err != nil {
 				return nil, nil, nil, err
 			}
 			if err = ctx.Err(); err != nil {
 				return nil, nil, nil, err
 			}
 		}
+		done()
 		if round >= 0 {
 			our, their, ratios = append(our, cost[0]), append(their, cost[1]), append(ratios, cost[1]/cost[0])
 		}

@@ -55,6 +55,8 @@ func Figures(s Setting) []Figure {
 	return slices.Concat(
 		engineFigures(&s),
 		sortFigures(&s),
+		placeFigures(&s),
+		gapFigures(&s),
 	)
 }
 

@@ -87,7 +87,8 @@ func sortKind(ctx context.Context, s *Setting, sets [][]float64, m int) (Result,
 	const least = 5 // of a round, so that each set is sorted as often as the others
 	our, their, ratios, err := interleave(ctx, s.rounds(11),
 		costOf(sort(ours.Sort, least*max(1, 20_000/n)), least*max(1, 20_000/n)),
-		costOf(sort(peer.sort, least*max(1, 2000/n)), least*max(1, 2000/n)))
+		costOf(sort(peer.sort, least*max(1, 2000/n)), least*max(1, 2000/n)),
+		func() {})
 	if err != nil {
 		return Result{}, err
 	}

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-
-	"github.com/fogcompute/fogcompute/fog/scheduler/place"
 )
 
 // aims is the number of objectives of the placement study: tier-weighted response with lateness, cost with transfer, energy
@@ -132,30 +130,6 @@ func (s *study) score(f vector, weights vector) float64 {
 		sum += weights[o] * f[o] / s.scale[o]
 	}
 	return sum
-}
-
-// problem is the same instance for the package that is measured. Room is counted in 2^-20 of a core and of a gigabyte, demands
-// rounded up and capacities down.
-func (s *study) problem() *place.Problem {
-	const unit = 1 << 20
-	p := &place.Problem{Jobs: len(s.jobs), Nodes: len(s.nodes), Dims: 2, Objectives: aims}
-	p.Pair = make([]float64, aims*len(s.pair))
-	for k := range s.pair {
-		for o, v := range s.pair[k] {
-			p.Pair[o*len(s.pair)+k] = v
-		}
-	}
-	p.Fixed = make([]float64, aims*p.Nodes)
-	for n := range s.nodes {
-		m := &s.nodes[n]
-		p.Free = append(p.Free, int64(m.cpu*unit), int64(m.mem*unit))
-		p.Fixed[2*p.Nodes+n] = m.idleEnergy()
-	}
-	for j := range s.jobs {
-		p.Demand = append(p.Demand, int64(math.Ceil(s.jobs[j].cpu*unit)), int64(math.Ceil(s.jobs[j].mem*unit)))
-		p.Tier = append(p.Tier, map[float64]uint8{10: 0, 3: 1, 1: 2}[s.jobs[j].weight])
-	}
-	return p
 }
 
 // readStudies reads the instances of a data folder.
