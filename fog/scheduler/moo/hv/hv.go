@@ -38,7 +38,6 @@ type Workspace struct {
 
 	keys   []key        // sorting
 	sorted []row        // rows in the order of their last objective
-	origin []int32      // index in rows of each of sorted
 	value  []float64    // contribution of each row
 	limit5 []row        // limit set of one row among five objectives
 	limit4 []row        // limit set of one row among four objectives, inside a volume of five
@@ -66,7 +65,7 @@ func (w *Workspace) Volume(f []float64, m int, ref []float64) float64 {
 	if !w.bound {
 		return math.Inf(1)
 	}
-	return math.Ldexp(w.volume(w.arrange(m), m), w.spread)
+	return math.Ldexp(w.volume(w.arrange(w.rows, m), m), w.spread)
 }
 
 // volume measures rows, which must be in descending order of objective m-1 when m is 4 or 5.

@@ -36,16 +36,14 @@ func (w *Workspace) byExtent(s []row, d int) []key {
 	return w.keys
 }
 
-// arrange returns the counted rows in the order that the algorithm for m objectives needs: by the last objective for 4 and 5,
-// as they came otherwise. It fills origin for 4 and 5.
-func (w *Workspace) arrange(m int) []row {
+// arrange returns the rows in the order that volume needs: by the last objective for 4 and 5, as they are otherwise.
+func (w *Workspace) arrange(s []row, m int) []row {
 	if m < 4 {
-		return w.rows
+		return s
 	}
-	w.sorted, w.origin = w.sorted[:0], w.origin[:0]
-	for _, k := range w.byExtent(w.rows, m-1) {
-		w.sorted = append(w.sorted, w.rows[k.row])
-		w.origin = append(w.origin, k.row)
+	w.sorted = w.sorted[:0]
+	for _, k := range w.byExtent(s, m-1) {
+		w.sorted = append(w.sorted, s[k.row])
 	}
 	return w.sorted
 }

@@ -5,6 +5,9 @@ import "math"
 // none is no index.
 const none = -1
 
+// few is how many rows of two or three objectives are measured one by one for less than the sweep that measures all costs.
+const few = 3
+
 // Contributions appends to dst[:0] the exclusive volume of each row of f: by how much Volume would fall if that row alone were
 // taken away. It is 0 for a row that does not count, that another dominates, or that has a duplicate, and +Inf for a row that
 // is infinitely better than ref and not dominated. Where Volume has no answer every row's is NaN (none for m < 1).
@@ -23,8 +26,8 @@ func (w *Workspace) Contributions(dst, f []float64, m int, ref []float64) []floa
 	return w.ContributionsOf(dst, f, m, ref, w.which)
 }
 
-// ContributionsOf is Contributions for the rows with the given indexes alone, one result for each. With four and five
-// objectives it costs no more than those rows. An index outside f panics.
+// ContributionsOf is Contributions for the rows with the given indexes alone, one result for each. It costs no more than
+// those rows where that is less than all of them; the two ways may differ in the last digits. An index outside f panics.
 func (w *Workspace) ContributionsOf(dst, f []float64, m int, ref []float64, rows []int32) []float64 {
 	dst = dst[:0]
 	if !w.count(f, m, ref) {
@@ -95,23 +98,19 @@ func weaklyDominates(a, b []float64) bool {
 // shares fills value with the contributions of the counted rows, at least of those with the given indexes among the n rows of
 // the input, and place with where in value each row's stands: none for one that does not count.
 func (w *Workspace) shares(n, m int, rows []int32) {
-	s := w.arrange(m)
+	s := w.rows
 	w.place = grow(w.place, n)
 	for i := range w.place {
 		w.place[i] = none
 	}
 	for k := range s {
-		at := k
-		if m >= 4 {
-			at = int(w.origin[k])
-		}
-		w.place[w.source[at]] = int32(k)
+		w.place[w.source[k]] = int32(k)
 	}
-	switch m {
-	case 2:
+	switch {
+	case m == 2 && len(rows) > few:
 		w.shares2(s)
 		w.unshade(s, m)
-	case 3:
+	case m == 3 && len(rows) > few:
 		w.shares3(s)
 		w.unshade(s, m)
 	default:
@@ -137,14 +136,10 @@ func (w *Workspace) unshade(s []row, m int) {
 func (w *Workspace) alone(s []row, k, m int) float64 {
 	p := &s[k]
 	var covered bool
-	if m >= 4 {
-		w.limit5, covered = limitSet(w.limit5[:0], s, p, m, k)
-	} else {
-		w.limit5, covered = clip(w.limit5[:0], s, p, k)
-	}
+	w.limit5, covered = clip(w.limit5[:0], s, p, k)
 	if covered {
 		return 0
 	}
 	volume := p[0] * p[1] * p[2] * p[3] * p[4]
-	return max(volume-w.volume(w.limit5, m), 0)
+	return max(volume-w.volume(w.arrange(w.limit5, m), m), 0)
 }

@@ -12,7 +12,7 @@ func (w *Workspace) volume5(s []row) float64 {
 	total := 0.0
 	for i := range s {
 		p := &s[i]
-		limit, covered := limitSet(w.limit4[:0], w.live, p, 4, none)
+		limit, covered := clip4(w.limit4[:0], w.live, p)
 		w.limit4 = limit
 		if covered {
 			continue
@@ -34,76 +34,102 @@ func (w *Workspace) revive(p *row) {
 	w.live = slices.Insert(w.live, at, *p)
 }
 
-// limitSet appends to dst the rows of s, but for the one at index skip, cut down to the box of p: what is left of them where p
-// is. Rows that another covers are left out; covered reports that one covers p wholly. s is in descending order of extent m-1
-// and so is the result; m is 4 or 5.
-func limitSet(dst, s []row, p *row, m, skip int) (limit []row, covered bool) {
+// clip4 is clip for rows in descending order of the fourth extent that are all at least as good as p in the fifth; the result
+// is in descending order of the fourth.
+func clip4(dst, s []row, p *row) (limit []row, covered bool) {
+	last := 0
 	for i := range s {
-		if i == skip {
-			continue
-		}
-		c := s[i]
-		for j := range c {
-			c[j] = min(c[j], p[j])
-		}
+		c := meet(&s[i], p)
 		if c == *p {
 			return dst, true
 		}
-		if !hiddenBy(dst, &c, m) {
-			dst = append(uncover(dst, &c, m), c)
+		if last < len(dst) && covers3(&dst[last], &c) {
+			continue
 		}
+		if k := hider4(dst, &c); k != none {
+			last = k
+			continue
+		}
+		dst = append(uncover(dst, &c), c)
 	}
 	return dst, false
 }
 
-// clip is limitSet for rows in any order, with nothing left out.
-func clip(dst, s []row, p *row, skip int) (limit []row, covered bool) {
+// hider4 returns the index of a row of s that covers c, or none. No row of s is worse than c in the fourth extent.
+func hider4(s []row, c *row) int {
 	for i := range s {
-		if i == skip {
-			continue
+		if covers3(&s[i], c) {
+			return i
 		}
-		c := s[i]
-		for j := range c {
-			c[j] = min(c[j], p[j])
-		}
-		if c == *p {
-			return dst, true
-		}
-		dst = append(dst, c)
 	}
-	return dst, false
+	return none
 }
 
-// hiddenBy reports whether a row of s, none of which is worse in objective m-1, covers c.
-func hiddenBy(s []row, c *row, m int) bool {
-	if m == 4 {
-		for i := range s {
-			if q := &s[i]; q[0] >= c[0] && q[1] >= c[1] && q[2] >= c[2] {
-				return true
-			}
-		}
-		return false
-	}
-	for i := range s {
-		if q := &s[i]; q[0] >= c[0] && q[1] >= c[1] && q[2] >= c[2] && q[3] >= c[3] {
-			return true
-		}
-	}
-	return false
-}
+func covers3(p, q *row) bool { return p[0] >= q[0] && p[1] >= q[1] && p[2] >= q[2] }
 
-// uncover drops from s the rows that c covers. They are equal to c in objective m-1, and so stand at the end.
-func uncover(s []row, c *row, m int) []row {
+// uncover drops from s the rows that c covers. They are equal to c in the fourth extent, and so stand at the end.
+func uncover(s []row, c *row) []row {
 	tied := len(s)
-	for tied > 0 && s[tied-1][m-1] == c[m-1] {
+	for tied > 0 && s[tied-1][3] == c[3] {
 		tied--
 	}
 	end := tied
 	for i := tied; i < len(s); i++ {
-		if q := &s[i]; q[0] > c[0] || q[1] > c[1] || q[2] > c[2] || q[3] > c[3] {
+		if !covers3(c, &s[i]) {
 			s[end] = s[i]
 			end++
 		}
 	}
 	return s[:end]
+}
+
+// clip appends to dst the limit set of p among s but for the row at index skip: what is left of the others where p is. Rows that
+// another covers are left out; covered reports that one covers p wholly. The result is in no order.
+func clip(dst, s []row, p *row, skip int) (limit []row, covered bool) {
+	last := 0 // what hid one row often hides the next
+	for i := range s {
+		if i == skip {
+			continue
+		}
+		c := meet(&s[i], p)
+		if c == *p {
+			return dst, true
+		}
+		if last < len(dst) && covers(&dst[last], &c) {
+			continue
+		}
+		if k := hider(dst, &c); k != none {
+			last = k
+			continue
+		}
+		end := 0
+		for k := range dst {
+			if !covers(&c, &dst[k]) {
+				dst[end] = dst[k]
+				end++
+			}
+		}
+		dst = append(dst[:end], c)
+	}
+	return dst, false
+}
+
+// hider returns the index of a row of s that covers c, or none.
+func hider(s []row, c *row) int {
+	for i := range s {
+		if covers(&s[i], c) {
+			return i
+		}
+	}
+	return none
+}
+
+// meet returns the box that p and q have in common.
+func meet(p, q *row) row {
+	return row{min(p[0], q[0]), min(p[1], q[1]), min(p[2], q[2]), min(p[3], q[3]), min(p[4], q[4])}
+}
+
+// covers reports whether p is at least as good as q everywhere.
+func covers(p, q *row) bool {
+	return p[0] >= q[0] && p[1] >= q[1] && p[2] >= q[2] && p[3] >= q[3] && p[4] >= q[4]
 }
