@@ -18,7 +18,8 @@ import (
 //
 //	vested                      contribution and capture for each valid slot, void of the rest
 //	failed, cancelled, expired  void (before the hold: a tombstone that refuses it)
-//	refused                     nothing: there is no hold
+//	refused                     nothing: there is no hold; for a task of an array, whose hold may have been granted before
+//	                            another task's was refused, void
 //	any other state             nothing: the fact came early and another follows
 //	unknown                     an error: its retention ended before it was settled
 //
@@ -55,6 +56,10 @@ func (f *Fog) settle(ctx context.Context, facts []journal.Claimed) []error {
 			over = append(over, slotted{fact: i, job: job})
 		case scheduler.Failed, scheduler.Cancelled, scheduler.Expired:
 			over = append(over, slotted{fact: i, job: job})
+		case scheduler.Refused:
+			if job.Array != "" {
+				over = append(over, slotted{fact: i, job: job})
+			}
 		}
 	}
 	if f.Idle != nil {

@@ -11,6 +11,8 @@ import (
 // statusWord is the word that clients of the interface know for a state of the scheduler's machine.
 func statusWord(state scheduler.State) string {
 	switch state {
+	case scheduler.Blocked:
+		return "pending"
 	case scheduler.Placed:
 		return "queued"
 	case scheduler.Reported:
@@ -29,7 +31,7 @@ func statesOf(status string) ([]scheduler.State, error) {
 		return nil, nil
 	}
 	if word == "pending" || word == "queued" {
-		return []scheduler.State{scheduler.Pending, scheduler.Queued, scheduler.Placed}, nil
+		return []scheduler.State{scheduler.Pending, scheduler.Blocked, scheduler.Queued, scheduler.Placed}, nil
 	}
 	states := slices.DeleteFunc(scheduler.States(), func(s scheduler.State) bool { return statusWord(s) != word })
 	if len(states) > 0 {

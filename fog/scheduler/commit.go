@@ -186,6 +186,9 @@ func (s *Scheduler) tell(d *draft) {
 	if j.State == Queued && (d.old.Job.State != Queued || !j.ReadyAt.Equal(d.old.Job.ReadyAt)) {
 		s.marks.ready(j.ReadyAt)
 	}
+	if j.State.over() && !d.old.Job.State.over() {
+		s.ends.note(j)
+	}
 }
 
 func (s *Scheduler) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Microsecond) }

@@ -44,6 +44,9 @@ type Config struct {
 	Vest time.Duration
 	// HoldRetry is when an unanswered request for funds is repeated; zero is 5 s.
 	HoldRetry time.Duration
+	// Recheck is how often a blocked job is looked at without any news of what it comes after, at first: later it is a quarter of
+	// the time that it has waited, at most 16 times as long. Zero is 1 min.
+	Recheck time.Duration
 	// MaxJobRuntime is the greatest MaxRuntime and Estimate of a submission, and its MaxRuntime where neither is given;
 	// zero is 24 h.
 	MaxJobRuntime time.Duration
@@ -102,6 +105,7 @@ func (c Config) complete() (Config, error) {
 		{"MaxSuspend", &c.MaxSuspend, 10 * time.Minute},
 		{"Vest", &c.Vest, 0},
 		{"HoldRetry", &c.HoldRetry, 5 * time.Second},
+		{"Recheck", &c.Recheck, time.Minute},
 		{"MaxJobRuntime", &c.MaxJobRuntime, 24 * time.Hour},
 		{"Poll", &c.Poll, time.Second},
 		{"DutyTTL", &c.DutyTTL, 10 * time.Second},

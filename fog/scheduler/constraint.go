@@ -72,20 +72,3 @@ type Spread struct {
 	Key string `json:"key"`
 	Max int    `json:"max"`
 }
-
-// Dependency is a job, or an array, that must have ended.
-type Dependency struct {
-	Job JobID `json:"job"`
-	// When says how it must have ended; "" is OnSuccess.
-	When When `json:"when,omitempty"`
-}
-
-// When says how the jobs of a Dependency must have ended. Where they ended otherwise, the job that depends on them is cancelled.
-type When string
-
-// The ways to end: OnSuccess is validated, OnFailure anything else, OnEnd either.
-const (
-	OnSuccess When = "success"
-	OnFailure When = "failure"
-	OnEnd     When = "end"
-)

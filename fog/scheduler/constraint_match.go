@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"math"
 	"slices"
 	"strconv"
 )
@@ -23,12 +24,12 @@ func (t *Term) holds(labels map[string]string) bool {
 	return false
 }
 
-// compares takes both sides of Less or More as numbers; what is no number meets neither.
 func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
+	f, err := strconv.ParseFloat(s, 64)
+	return err == nil && !math.IsNaN(f)
 }
 
+// compares takes both sides of Less or More as numbers; what is no number meets neither.
 func (t *Term) compares(v string) bool {
 	if len(t.Values) == 0 {
 		return false

@@ -11,8 +11,8 @@ import (
 
 // rules are the durations that decisions depend on.
 type rules struct {
-	lease, pickUp, maxSuspend, vest, holdRetry time.Duration
-	aging                                      time.Duration // negative: never
+	lease, pickUp, maxSuspend, vest, holdRetry, recheck time.Duration
+	aging                                               time.Duration // negative: never
 }
 
 // draft is a decision in the making: a stored record, its copy under change, and the time. Its methods are the pure part of
@@ -32,12 +32,15 @@ func newDraft(stored Record, now time.Time, r rules) *draft {
 }
 
 // note writes a line into the job's history, under the job's present state.
-func (d *draft) note(format string, a ...any) {
+func (d *draft) note(format string, a ...any) { d.say(fmt.Sprintf(format, a...)) }
+
+// say is note without a format.
+func (d *draft) say(text string) {
 	j := &d.Job
 	from := max(0, len(j.Log)+1-MaxLog)
 	lines := make([]LogLine, 0, len(j.Log)+1-from)
 	lines = append(lines, j.Log[from:]...)
-	j.Log = append(lines, LogLine{At: d.now, State: j.State, Text: fmt.Sprintf(format, a...)})
+	j.Log = append(lines, LogLine{At: d.now, State: j.State, Text: text})
 	d.changed = true
 }
 
@@ -51,7 +54,7 @@ func (d *draft) enter(s State, reason string) {
 	if reason == "" {
 		reason = string(s)
 	}
-	d.note("%s", reason)
+	d.say(reason)
 }
 
 // end ends the job without an accepted result. What is still under way is withdrawn.
@@ -239,7 +242,7 @@ func (d *draft) due() time.Time {
 		return due
 	case j.State == Validated:
 		return j.Finished.Add(d.rules.vest)
-	case j.State == Pending:
+	case j.State == Pending || j.State == Blocked:
 		at(j.ReadyAt)
 	case j.State == Queued:
 		at(j.risesAt(d.rules.aging))

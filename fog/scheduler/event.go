@@ -15,6 +15,7 @@ const (
 	StepSubmit   = "scheduler.submit"
 	StepHold     = "scheduler.hold"
 	StepQueue    = "scheduler.queue"
+	StepRelease  = "scheduler.release"
 	StepPlace    = "scheduler.place"
 	StepLease    = "scheduler.lease"
 	StepRenew    = "scheduler.renew"
@@ -32,7 +33,7 @@ const (
 // Steps lists every step.
 func Steps() []string {
 	return []string{
-		StepSubmit, StepHold, StepQueue, StepPlace, StepLease, StepRenew, StepProgress, StepReport,
+		StepSubmit, StepHold, StepQueue, StepRelease, StepPlace, StepLease, StepRenew, StepProgress, StepReport,
 		StepValidate, StepVest, StepCancel, StepPause, StepResume, StepLose, StepTimer,
 	}
 }

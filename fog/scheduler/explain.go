@@ -17,6 +17,7 @@ type Code string
 // The reasons. Those that count nodes say how many nodes they rule out.
 const (
 	CodeAwaitingFunds  Code = "awaiting_funds"    // the payer's funds are not held yet
+	CodeAwaitingJobs   Code = "awaiting_jobs"     // jobs that it comes after have not ended
 	CodePaused         Code = "paused"            // its owner paused it
 	CodeBackOff        Code = "back_off"          // it failed and is tried again later
 	CodeNoNodes        Code = "no_nodes"          // the fleet is empty
@@ -78,6 +79,10 @@ func (s *Scheduler) Explain(ctx context.Context, id JobID) (Explanation, error) 
 		return Explanation{}, fault.Wrap(op, err)
 	}
 	e := Explanation{Job: id, State: r.Job.State, Record: r}
+	if r.Job.State == Blocked {
+		e.Reasons, err = s.awaited(ctx, &r.Job)
+		return e, fault.Wrap(op, err)
+	}
 	if r.Job.State != Queued {
 		e.Reasons = r.standing()
 		return e, nil

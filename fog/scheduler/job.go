@@ -12,10 +12,14 @@ type JobID string
 
 // State is where a job stands. The diagram:
 //
-//	            hold refused            lost, failed below its limit,
-//	pending ───────────────▶ refused    withdrawn: the slot is open again
-//	   │ hold granted                 ┌────────────────────────┐
-//	   ▼                              ▼                        │
+//	            hold refused
+//	pending ───────────────▶ refused
+//	   │ hold granted
+//	   │            what it comes after ended otherwise
+//	   ├──▶ blocked ───────────────────▶ cancelled
+//	   │       │ all ended as wished    lost, failed below its limit,
+//	   │       │                        withdrawn: the slot is open again
+//	   ▼       ▼                      ┌────────────────────────┐
 //	queued ── every open slot placed ──▶ placed ── leased ──▶ running
 //	   ▲                                                       │ every slot reported
 //	   │      no quorum: one slot more (at most two)           ▼
@@ -24,7 +28,7 @@ type JobID string
 //	                                                           ▼
 //	                              vested ◀── window over ── validated
 //
-//	pending, queued, placed, running ── Pause ──▶ paused ── Resume ──▶ pending or queued
+//	pending, blocked, queued, placed, running ── Pause ──▶ paused ── Resume ──▶ pending, blocked or queued
 //	anything before validated ── Cancel ──▶ cancelled
 //	anything before validated ── Deadline passed ──▶ expired
 //	pending … reported ── failure limit, confirmed failure, no quorum ──▶ failed
@@ -38,6 +42,8 @@ type State string
 const (
 	// Pending jobs are stored and wait for their payer's funds to be held.
 	Pending State = "pending"
+	// Blocked jobs wait for the jobs that they come after; their funds are held.
+	Blocked State = "blocked"
 	// Queued jobs have at least one slot that waits for a node.
 	Queued State = "queued"
 	// Refused jobs could not be paid for. Final.
@@ -73,7 +79,7 @@ func (s State) Final() bool {
 
 // States lists every state of a job, in the order of a job's way.
 func States() []State {
-	return []State{Pending, Queued, Refused, Placed, Running, Reported, Validated, Vested, Paused, Cancelled, Failed, Expired}
+	return []State{Pending, Blocked, Queued, Refused, Placed, Running, Reported, Validated, Vested, Paused, Cancelled, Failed, Expired}
 }
 
 // Demand is what one slot of a job needs from its node.
@@ -174,7 +180,7 @@ type Job struct {
 	// These change. Version counts the changes, from 1.
 
 	State State
-	// Resume is Pending or Queued while State is Paused, else "".
+	// Resume is Pending, Blocked or Queued while State is Paused, else "".
 	Resume State
 	// Reason says in words why the job is in its state; "" where nothing needs to be said.
 	Reason string
@@ -230,13 +236,13 @@ func (d *draft) funded(answer error) {
 	if j.State != Pending && !paused {
 		return
 	}
-	switch kind := fault.KindOf(answer); {
+	switch {
 	case answer == nil && paused:
-		j.Resume = Queued
-		d.note("funds held")
+		j.Resume = j.first()
+		d.say("funds held")
 	case answer == nil:
-		d.enqueue("funds held")
-	case kind == fault.Insufficient || kind == fault.Conflict:
+		d.proceed("funds held")
+	case refuses(answer):
 		j.Resume = ""
 		d.end(Refused, fault.Detail(answer))
 	default:
@@ -257,13 +263,13 @@ func (d *draft) enqueue(why string) {
 	j := &d.Job
 	j.State, j.Reason = Queued, ""
 	j.Queued, j.ReadyAt = d.now, d.now
-	d.note("%s", why)
+	d.say(why)
 }
 
 // cancel ends the job at its owner's wish.
 func (d *draft) cancel() error {
 	switch s := d.Job.State; {
-	case s.aggregated() || s == Pending || s == Paused:
+	case s.aggregated() || s == Pending || s == Blocked || s == Paused:
 		d.Job.Resume = ""
 		d.end(Cancelled, "cancelled")
 		return nil
@@ -277,8 +283,8 @@ func (d *draft) cancel() error {
 func (d *draft) pause() error {
 	j := &d.Job
 	switch s := j.State; {
-	case s == Pending:
-		j.Resume = Pending
+	case s == Pending || s == Blocked:
+		j.Resume = s
 	case s.aggregated():
 		j.Resume = Queued
 	default:
@@ -301,9 +307,13 @@ func (d *draft) resume() error {
 	}
 	back := j.Resume
 	j.Resume = ""
-	if back == Pending {
+	switch back {
+	case Pending:
 		j.State, j.ReadyAt = Pending, d.now
-		d.note("resumed")
+		d.say("resumed")
+		return nil
+	case Blocked:
+		d.block("resumed")
 		return nil
 	}
 	d.enqueue("resumed")

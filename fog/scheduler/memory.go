@@ -5,12 +5,10 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
-	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
@@ -34,8 +32,8 @@ type Memory struct {
 	tally    map[principal.Tenant]Tally
 	nodes    map[NodeID]Node
 	reserved map[reservationKey]Reservation
-	open     map[JobID]map[JobID]struct{} // jobs of arrays that are not over
 	quotas   map[account]Quota
+	together together
 }
 
 type ownKey struct {
@@ -67,8 +65,8 @@ func NewMemory(facts *journal.Memory, duties *duty.Memory) *Memory {
 		tally:    map[principal.Tenant]Tally{},
 		nodes:    map[NodeID]Node{},
 		reserved: map[reservationKey]Reservation{},
-		open:     map[JobID]map[JobID]struct{}{},
 		quotas:   map[account]Quota{},
+		together: newTogether(),
 	}
 }
 
@@ -77,24 +75,35 @@ func (m *Memory) Insert(_ context.Context, jobs []Insertion) ([]Inserted, error)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := make([]Inserted, len(jobs))
-	for i, in := range jobs {
-		own := ownKey{in.Job.Tenant, in.Job.Owner, in.Job.Key}
+	for i := range jobs {
+		in := &jobs[i]
 		if in.Job.Key != "" {
+			own := ownKey{in.Job.Tenant, in.Job.Owner, in.Job.Key}
 			if stored, ok := m.keys[own]; ok {
 				out[i] = Inserted{Job: m.jobs[stored].Job}
 				continue
 			}
 			m.keys[own] = in.Job.ID
 		}
-		m.jobs[in.Job.ID] = &Record{Job: in.Job}
-		m.list(in.Job.Tenant).add(listKey(&in.Job))
-		m.counts[countOf(&in.Job)]++
-		m.index(&in.Job)
-		m.follows(&in.Job)
+		m.insert(&Record{Job: in.Job})
+		rest := make([]Record, len(in.Rest)) // one piece of memory for the tasks of an array
+		for k := range rest {
+			rest[k].Job = in.Rest[k]
+			m.insert(&rest[k])
+		}
 		m.write(in.Job.Tenant, in.Tally, in.Facts)
 		out[i] = Inserted{Job: in.Job, Fresh: true}
 	}
 	return out, nil
+}
+
+// insert stores one new job.
+func (m *Memory) insert(r *Record) {
+	m.jobs[r.Job.ID] = r
+	m.list(r.Job.Tenant).add(listKey(&r.Job))
+	m.counts[countOf(&r.Job)]++
+	m.index(&r.Job)
+	m.together.add(&r.Job)
 }
 
 // Load implements Jobs.
@@ -149,10 +158,10 @@ func (m *Memory) replace(r *Record, changed *Record) {
 	if r.Job.State != changed.Job.State {
 		m.counts[countOf(&r.Job)]--
 		m.counts[countOf(&changed.Job)]++
+		m.together.change(&r.Job, r.Job.State, changed.Job.State)
 	}
 	r.Job = changed.Job
 	m.index(&r.Job)
-	m.follows(&r.Job)
 	for _, a := range changed.Attempts {
 		i := slices.IndexFunc(r.Attempts, func(b Attempt) bool { return b.ID == a.ID })
 		if i >= 0 {
@@ -348,6 +357,9 @@ func (m *Memory) Find(_ context.Context, q JobQuery) (JobPage, error) {
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
+	if q.Array != "" {
+		return m.findArray(q, last), nil
+	}
 	page := JobPage{Jobs: []Job{}}
 	for k, n := range m.counts {
 		if k.tenant == q.Tenant && (q.Owner == "" || k.owner == q.Owner) {
@@ -366,12 +378,9 @@ func (m *Memory) Find(_ context.Context, q JobQuery) (JobPage, error) {
 		if q.Owner != "" && j.Owner != q.Owner || !q.takes(j.Tier, j.State) {
 			continue
 		}
-		if len(page.Jobs) == q.PageSize() {
-			end := &page.Jobs[len(page.Jobs)-1]
-			page.Next = Cursor{Submitted: end.Submitted, ID: end.ID}.String()
+		if page.add(j, q.PageSize()) {
 			break
 		}
-		page.Jobs = append(page.Jobs, j.brief())
 	}
 	return page, nil
 }
@@ -408,83 +417,22 @@ func (m *Memory) Purge(_ context.Context, finishedBefore time.Time, limit int) (
 		if k.a >= finishedBefore.UnixMicro() || len(over) >= limit {
 			break
 		}
-		over = append(over, JobID(k.id))
+		if id := JobID(k.id); !m.together.awaited(&m.jobs[id].Job) {
+			over = append(over, id)
+		}
 	}
 	for _, id := range over {
 		j := &m.jobs[id].Job
+		for _, a := range m.jobs[id].Attempts {
+			a.State = AttemptCancelled
+			m.follow(a)
+		}
 		m.unindex(j)
 		m.list(j.Tenant).remove(listKey(j))
 		m.counts[countOf(j)]--
+		m.together.remove(j)
 		delete(m.keys, ownKey{j.Tenant, j.Owner, j.Key})
 		delete(m.jobs, id)
 	}
 	return len(over), nil
-}
-
-// SaveNodes implements Nodes.
-func (m *Memory) SaveNodes(_ context.Context, fence Fence, nodes []Node) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.check(fence); err != nil {
-		return err
-	}
-	for _, n := range nodes {
-		old, ok := m.nodes[n.ID]
-		if ok && n.Source < old.Source {
-			continue
-		}
-		n.Drained, n.Marks, n.Version = old.Drained, old.Marks, old.Version+1
-		m.nodes[n.ID] = n
-	}
-	return nil
-}
-
-// Nodes implements Nodes.
-func (m *Memory) Nodes(_ context.Context, tenant principal.Tenant) ([]Node, error) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	out := make([]Node, 0, len(m.nodes))
-	for _, n := range m.nodes {
-		if tenant == "" || n.Tenant == tenant {
-			out = append(out, n)
-		}
-	}
-	slices.SortFunc(out, func(a, b Node) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	return out, nil
-}
-
-// SetDrain implements Nodes.
-func (m *Memory) SetDrain(_ context.Context, id NodeID, drained bool, now time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n, ok := m.nodes[id]
-	if !ok {
-		return fault.Newf(fault.NotFound, "scheduler.drain", "no node %q", id)
-	}
-	n.Drained, n.Updated, n.Version = drained, now, n.Version+1
-	m.nodes[id] = n
-	return nil
-}
-
-// SetMarks implements Nodes.
-func (m *Memory) SetMarks(_ context.Context, id NodeID, marks Marks, now time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n, ok := m.nodes[id]
-	if !ok {
-		return fault.Newf(fault.NotFound, "scheduler.mark", "no node %q", id)
-	}
-	n.Marks, n.Updated, n.Version = marks, now, n.Version+1
-	m.nodes[id] = n
-	return nil
-}
-
-// DeleteNodes implements Nodes.
-func (m *Memory) DeleteNodes(_ context.Context, ids []NodeID) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, id := range ids {
-		delete(m.nodes, id)
-	}
-	return nil
 }

@@ -120,28 +120,17 @@ func (m *Memory) Members(_ context.Context, arrays []JobID) ([]Record, error) {
 	defer m.mu.RUnlock()
 	var out []Record
 	for _, array := range arrays {
-		for id := range m.open[array] {
-			out = append(out, m.jobs[id].copy())
+		a := m.together.arrays[array]
+		if a == nil {
+			continue
+		}
+		for _, id := range a.ids {
+			if r := m.jobs[id]; !r.Job.State.Final() {
+				out = append(out, r.copy())
+			}
 		}
 	}
 	return out, nil
-}
-
-// follows keeps the index of the arrays' jobs that are not over.
-func (m *Memory) follows(j *Job) {
-	switch {
-	case j.Array == "":
-	case !j.State.Final():
-		if m.open[j.Array] == nil {
-			m.open[j.Array] = make(map[JobID]struct{})
-		}
-		m.open[j.Array][j.ID] = struct{}{}
-	default:
-		delete(m.open[j.Array], j.ID)
-		if len(m.open[j.Array]) == 0 {
-			delete(m.open, j.Array)
-		}
-	}
 }
 
 // SaveQuotas implements Quotas.

@@ -234,9 +234,13 @@ func (p *planner) timers(ctx context.Context) error {
 			drafts[i] = d
 			d.steps = append(d.steps, StepTimer)
 			d.timer(p.grace)
-			if d.Job.State == Pending {
+			switch {
+			case d.Job.State == Pending:
 				d.askLater()
 				unfunded = append(unfunded, d.Job.ID)
+			case d.Job.State == Blocked && !now.Before(d.Job.ReadyAt):
+				d.recheck()
+				p.s.ends.ask(d.Job.ID)
 			}
 			d.changed = d.changed || !d.due().Equal(d.Job.DueAt) // else it would be due for ever
 		}

@@ -24,6 +24,7 @@ type Scheduler struct {
 	fleets  *batch.Combiner[principal.Tenant, *fleet]
 	bells   bells
 	marks   marks
+	ends    endings
 
 	mu     sync.Mutex // guards what follows
 	closed bool
@@ -44,6 +45,7 @@ func New(cfg Config) (*Scheduler, error) {
 	s := &Scheduler{
 		cfg:   cfg,
 		marks: newMarks(),
+		ends:  newEndings(),
 		stops: make(map[int]context.CancelFunc),
 	}
 	s.inserts = batch.New(maxBatch, s.insert)
@@ -65,6 +67,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	defer leave()
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watch(ctx) })
+	watching.Go(func() { s.follow(ctx) })
 	err = duty.Keep(ctx, s.cfg.Duties, DutyPlan, s.cfg.Holder, s.cfg.DutyTTL, s.cfg.Now, s.plan)
 	stop()
 	watching.Wait()
@@ -222,24 +225,52 @@ func (s *Scheduler) Pause(ctx context.Context, id JobID) (Job, error) {
 
 // Resume puts a paused job back. Errors are those of Cancel.
 func (s *Scheduler) Resume(ctx context.Context, id JobID) (Job, error) {
-	job, err := s.command(ctx, id, StepResume, (*draft).resume)
-	if err == nil && job.State == Pending {
-		s.marks.timer()
-	}
-	return job, err
+	return s.command(ctx, id, StepResume, (*draft).resume)
 }
 
 // command applies a caller's wish to one job.
 func (s *Scheduler) command(ctx context.Context, id JobID, step string, decide func(*draft) error) (Job, error) {
-	p := principal.From(ctx)
-	out, err := s.ops.Do(ctx, op{job: id, step: step, decide: func(d *draft) error {
-		if err := s.allow(ctx, p, principal.Action(step), &d.Job); err != nil {
-			return err
-		}
-		return decide(d)
-	}})
+	jobs, errs, err := s.commandAll(ctx, []JobID{id}, step, decide)
 	if err != nil {
 		return Job{}, fault.Wrap(step, err)
 	}
-	return out[0].record.Job, out[0].err
+	return jobs[0], errs[0]
+}
+
+// commandAll applies a caller's wish to jobs, in one commit.
+func (s *Scheduler) commandAll(ctx context.Context, ids []JobID, step string, decide func(*draft) error) ([]Job, []error, error) {
+	p := principal.From(ctx)
+	ops := make([]op, len(ids))
+	for i, id := range ids {
+		ops[i] = op{job: id, step: step, decide: func(d *draft) error {
+			if err := s.allow(ctx, p, principal.Action(step), &d.Job); err != nil {
+				return err
+			}
+			return decide(d)
+		}}
+	}
+	out, err := s.ops.Do(ctx, ops...)
+	if err != nil {
+		return nil, nil, err
+	}
+	jobs, errs := make([]Job, len(out)), make([]error, len(out))
+	var waiting []JobID
+	for i := range out {
+		jobs[i], errs[i] = out[i].record.Job, out[i].err
+		switch {
+		case errs[i] != nil:
+		case jobs[i].State == Pending:
+			s.marks.timer()
+		case jobs[i].State == Blocked:
+			waiting = append(waiting, jobs[i].ID)
+		}
+	}
+	if released := s.released(ctx, waiting); len(released) > 0 {
+		for i := range jobs {
+			if j, ok := released[jobs[i].ID]; ok {
+				jobs[i] = j
+			}
+		}
+	}
+	return jobs, errs, nil
 }

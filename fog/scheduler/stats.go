@@ -22,9 +22,9 @@ const (
 	sumStatePrefix = "state."
 )
 
-// birthTally is what a new job adds to the sums.
+// birthTally is what a new job adds to the sums, with all tasks of its array.
 func birthTally(j *Job) Tally {
-	return Tally{{j.Tier, sumStatePrefix + string(j.State)}: 1}
+	return Tally{{j.Tier, sumStatePrefix + string(j.State)}: int64(max(1, j.Count))}
 }
 
 // tallyOf is what the change from one record to another adds to the sums.

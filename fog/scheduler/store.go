@@ -26,6 +26,7 @@ type Store interface {
 	Jobs
 	Queue
 	Lines
+	Arrays
 	Nodes
 	Reserved
 	Quotas
@@ -33,9 +34,9 @@ type Store interface {
 
 // Jobs stores jobs and attempts.
 type Jobs interface {
-	// Insert stores new jobs with their facts and tallies, and answers one Inserted for each in the same order. A job
-	// whose (tenant, owner, non-empty key) is stored already, or came earlier in the same call, is not stored (nor are
-	// its facts and tallies): the stored one comes back with Fresh false, whatever its body is.
+	// Insert stores new jobs with the rest of their arrays, their facts and tallies, and answers one Inserted for each in the
+	// same order. A job whose (tenant, owner, non-empty key) is stored already, or came earlier in the same call, is not
+	// stored (nor are its array, facts and tallies): the stored one comes back with Fresh false, whatever its body is.
 	Insert(ctx context.Context, jobs []Insertion) ([]Inserted, error)
 	// Load reads jobs with all their attempts. Unknown identifiers are left out; the order is not defined.
 	Load(ctx context.Context, ids []JobID) ([]Record, error)
@@ -50,7 +51,7 @@ type Jobs interface {
 	// Tenants names the tenants that have jobs, in order.
 	Tenants(ctx context.Context) ([]principal.Tenant, error)
 	// Purge deletes at most limit jobs in a final state with Finished before the time, with their attempts, and says how many.
-	// Tallies stay.
+	// Those for which others wait, and the tasks of arrays for which others wait, are kept. Tallies stay.
 	Purge(ctx context.Context, finishedBefore time.Time, limit int) (int, error)
 }
 
@@ -67,6 +68,21 @@ type Queue interface {
 	// Tally reads the running sums of a tenant. They are maintained by Insert and Commit, never counted from jobs.
 	Tally(ctx context.Context, tenant principal.Tenant) (map[TallyKey]int64, error)
 }
+
+// Arrays answers for jobs that are spoken of together: those of an array, and those that wait for others.
+type Arrays interface {
+	// Outcomes counts the jobs behind each name by their state: all stored tasks where it names an array, else the one
+	// job. Unknown names are left out.
+	Outcomes(ctx context.Context, names []JobID) (map[JobID]Outcome, error)
+	// Tasks lists the stored jobs of an array by their index.
+	Tasks(ctx context.Context, array JobID) ([]JobID, error)
+	// Waiting lists the jobs that have one of the names in After and are pending, blocked or paused without having been
+	// queued before, each once; the order is not defined.
+	Waiting(ctx context.Context, names []JobID) ([]JobID, error)
+}
+
+// Outcome is a number of jobs by their state.
+type Outcome map[State]int64
 
 // Nodes stores nodes.
 type Nodes interface {
@@ -95,9 +111,11 @@ type Reserved interface {
 
 // Insertion is a new job with what is stored beside it.
 type Insertion struct {
-	Job   Job // Version 1
+	Job Job // Version 1
+	// Rest are the further tasks of the array whose first is Job. They are stored exactly if it is, and have no key.
+	Rest  []Job
 	Facts []Fact
-	Tally Tally
+	Tally Tally // of all of them; shared, not to be written to
 }
 
 // Inserted is the answer to one Insertion.
@@ -159,6 +177,8 @@ type JobQuery struct {
 	Owner  principal.Account
 	States []State
 	Tier   Tier
+	// Array selects the tasks of one array; "" selects all jobs. With it the page counts tasks of the array only.
+	Array JobID
 	// Limit is the page's size; zero is 100 and the greatest is 1000.
 	Limit int
 	// Cursor is JobPage.Next of the page before; "" is the first page. A malformed one is fault Invalid, field "cursor".
@@ -170,7 +190,7 @@ type JobPage struct {
 	Jobs []Job
 	// Next is the cursor of the next page; "" when this is the last.
 	Next string
-	// Total counts the jobs of the tenant and owner, Filtered those that match the whole query.
+	// Total counts the jobs of the tenant, owner and array, Filtered those that match the whole query.
 	Total, Filtered int64
 }
 

@@ -1,12 +1,9 @@
 package scheduler
 
 import (
-	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
-	"math"
 	"path"
 	"strings"
 	"time"
@@ -14,11 +11,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
-	"github.com/fogcompute/fogcompute/fog/internal/id"
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
 
-// Submission is a job as its owner asks for it.
+// Submission is a job, or an array of jobs that differ in their index alone, as its owner asks for it.
 type Submission struct {
 	// Key makes a submission repeatable: with the same key and the same content it answers with the stored job, with another
 	// content it is fault Conflict. At most 128 bytes; "" is none.
@@ -30,7 +26,8 @@ type Submission struct {
 	// Demand is what each slot needs: up to 1024 cores, 4 TB of memory, 64 GPUs, 1 PB of disk, 1 Tbit/s. Zero cores count as one,
 	// zero memory is a guess of 64 MB, and more than one GPU is rounded up to whole ones.
 	Demand Demand
-	Task   Task
+	// Task is what to run. In the arguments of an array's task "{index}" is replaced by its index, and "{{index}}" by "{index}".
+	Task Task
 	// Trust is nil for the tier's default.
 	Trust *Trust
 	// Estimate is the expected run time on a node of speed 1; zero is unknown.
@@ -40,16 +37,31 @@ type Submission struct {
 	MaxRuntime time.Duration
 	// Deadline ends the job as Expired; the zero time is none.
 	Deadline time.Time
-	// DataMB is the volume to be moved, in megabytes.
+	// DataMB is the volume to be moved, in megabytes, and DataAt the region where it lies, at most 128 bytes; "" is nowhere in
+	// particular.
 	DataMB float64
+	DataAt string `json:",omitempty"`
 	// Priority orders the jobs of an owner within a tier, -MaxPriority to MaxPriority: each unit counts as
 	// Params.PriorityStep of waiting. Zero is the usual one.
 	Priority int `json:",omitempty"`
+	// Group names jobs that belong together, at most 128 bytes; see Job.Group. "" is none, or of an array the array.
+	Group string `json:",omitempty"`
+	// Constraints say on which nodes it may run; the zero value takes any.
+	Constraints Constraints `json:",omitzero"`
+	// After are the jobs and arrays that must have ended before this one is queued, at most 64. See Dependency for how to
+	// name submissions of the same call.
+	After []Dependency `json:",omitempty"`
+	// Count makes an array of so many jobs, at most 10,000. Each is a job of its own; they are accepted or refused together. Zero and 1
+	// are a single job.
+	Count int `json:",omitempty"`
+	// Gang lets all slots of all jobs of the array begin together or not at all; of a single job, all its slots.
+	Gang bool `json:",omitempty"`
 }
 
 // Submitted answers one Submission.
 type Submitted struct {
-	// Job is the stored job; its ID is "" when nothing was stored.
+	// Job is the stored job; its ID is "" when nothing was stored. Of an array it is the first task, whose identifier names the
+	// array as well.
 	Job Job
 	// Fresh is false when the job was stored before under the same key.
 	Fresh bool
@@ -70,7 +82,11 @@ const (
 	maxDiskMB   = 1 << 30
 	maxMbitPS   = 1 << 20
 	maxDataMB   = 1e9
-	guessMemory = 64 // MB, where a submission names none
+	maxCount    = 10_000
+	maxAfter    = 64
+	maxWaits    = 100_000 // Count times After: a row each
+	maxWord     = 128     // bytes of a group, a region, a label's key or value
+	guessMemory = 64      // MB, where a submission names none
 )
 
 // usual is the demand up to which nobody has to own a node that could take it for a submission to be accepted.
@@ -109,6 +125,9 @@ func (b Submission) complete(c *Config, now time.Time) (Submission, error) {
 	}
 	b.Deadline = b.Deadline.UTC().Truncate(time.Microsecond)
 	if err := b.Demand.complete(); err != nil {
+		return b, err
+	}
+	if err := b.traits(); err != nil {
 		return b, err
 	}
 	if err := b.span(c.MaxJobRuntime); err != nil {
@@ -228,170 +247,24 @@ func (b *Submission) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// job is the new job of a completed submission.
-func (b *Submission) job(p principal.Principal, name JobID, digest string, now time.Time) Job {
-	return Job{
+// job is the new job of a completed submission, or the first one of its array.
+func (b *Submission) job(p principal.Principal, name JobID, now time.Time) Job {
+	j := Job{
 		ID: name, Tenant: p.Tenant, Owner: p.Account, Creator: p.Account,
-		Key: b.Key, BodyDigest: digest, Name: b.Name, Tier: b.Tier, Demand: b.Demand, Task: b.Task, Trust: *b.Trust,
-		Estimate: b.Estimate, MaxRuntime: b.MaxRuntime, Deadline: b.Deadline, DataMB: b.DataMB,
-		Priority: b.Priority, Submitted: now, Order: now, State: Pending, Slots: b.Trust.Replicas, NextToken: 1, Version: 1,
+		Key: b.Key, Name: b.Name, Tier: b.Tier, Demand: b.Demand, Task: b.Task, Trust: *b.Trust,
+		Estimate: b.Estimate, MaxRuntime: b.MaxRuntime, Deadline: b.Deadline, DataMB: b.DataMB, DataAt: b.DataAt,
+		Priority: b.Priority, Group: b.Group, Constraints: b.Constraints, After: b.After, Gang: b.Gang,
+		Submitted: now, Order: now, State: Pending, Slots: b.Trust.Replicas, NextToken: 1, Version: 1,
 	}
-}
-
-// Submit stores jobs, asks for their funds and queues them; each has an answer of its own, in the same order. It is
-// idempotent for submissions with a Key. A job whose funds could not be asked for, because the escrow does not answer, is
-// returned as Pending and asked for again later. The error is of kind Unavailable when the outcome of all is unknown.
-func (s *Scheduler) Submit(ctx context.Context, submissions []Submission) ([]Submitted, error) {
-	out, ins, at, err := s.admit(ctx, submissions)
-	if err != nil {
-		return nil, fault.Wrap(StepSubmit, err)
+	if b.Key != "" {
+		j.BodyDigest = b.digest()
 	}
-	stored, err := s.inserts.Do(ctx, ins...)
-	if err != nil {
-		return nil, fault.Wrap(StepSubmit, err)
-	}
-	var unfunded []Job
-	for k, i := range at {
-		out[i] = answer(&ins[k].Job, stored[k])
-		if stored[k].Fresh && stored[k].Job.State == Pending {
-			unfunded = append(unfunded, stored[k].Job)
+	if b.Count > 1 {
+		j.Array, j.Count = name, b.Count
+		j.Task.Args = indexed(b.Task.Args, 0)
+		if j.Group == "" {
+			j.Group = string(name)
 		}
 	}
-	funded := s.fund(ctx, unfunded)
-	for i := range out {
-		if job, ok := funded[out[i].Job.ID]; ok {
-			out[i] = answer(&out[i].Job, Inserted{Job: job, Fresh: out[i].Fresh})
-		}
-	}
-	return out, nil
-}
-
-// SubmitTx stores jobs inside the caller's transaction: they exist exactly if it commits. Nothing is asked or queued
-// before; that is the planner's, within Config.Poll. It is of kind Unavailable where the store has no such ability.
-func (s *Scheduler) SubmitTx(ctx context.Context, tx *sql.Tx, submissions []Submission) ([]Submitted, error) {
-	if s.cfg.Abilities.InsertTx == nil {
-		return nil, fault.New(fault.Unavailable, StepSubmit, "this store cannot join a transaction")
-	}
-	out, ins, at, err := s.admit(ctx, submissions)
-	if err != nil {
-		return nil, fault.Wrap(StepSubmit, err)
-	}
-	for k := range ins {
-		if j := &ins[k].Job; j.State == Pending {
-			j.ReadyAt = j.Submitted
-			j.DueAt = j.Submitted
-		}
-	}
-	stored, err := s.cfg.Abilities.InsertTx(ctx, tx, ins)
-	if err != nil {
-		return nil, fault.Wrap(StepSubmit, err)
-	}
-	for k, i := range at {
-		out[i] = answer(&ins[k].Job, stored[k])
-	}
-	return out, nil
-}
-
-// answer is what the store's answer means to the submitter.
-func answer(asked *Job, got Inserted) Submitted {
-	a := Submitted{Job: got.Job, Fresh: got.Fresh}
-	switch {
-	case asked.BodyDigest != got.Job.BodyDigest:
-		a = Submitted{Err: fault.Newf(fault.Conflict, StepSubmit, "key %q was used for another submission", asked.Key)}
-	case got.Job.State == Refused:
-		a.Err = fault.New(fault.Insufficient, StepSubmit, got.Job.Reason)
-	}
-	return a
-}
-
-// admit checks, authorizes and prices submissions. It answers with the insertions, and for each the submission's index; the
-// others have their errors in out.
-func (s *Scheduler) admit(ctx context.Context, submissions []Submission) (out []Submitted, ins []Insertion, at []int, err error) {
-	p := principal.From(ctx)
-	now := s.now()
-	out = make([]Submitted, len(submissions))
-	if err := s.cfg.Authorize.Authorize(ctx, p, StepSubmit, principal.Resource{Kind: "jobs", Tenant: p.Tenant, Owner: p.Account}); err != nil {
-		return nil, nil, nil, err
-	}
-	jobs := make([]Job, 0, len(submissions))
-	for i := range submissions {
-		b, err := submissions[i].complete(&s.cfg, now)
-		if err == nil {
-			err = s.possible(ctx, p.Tenant, &b.Demand)
-		}
-		if err != nil {
-			out[i].Err = err
-			continue
-		}
-		digest := ""
-		if b.Key != "" {
-			digest = b.digest()
-		}
-		jobs = append(jobs, b.job(p, JobID(id.New(now, s.cfg.Random)), digest, now))
-		at = append(at, i)
-	}
-	prices, err := s.cfg.Pricer.Quote(ctx, jobs)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	ins = make([]Insertion, len(jobs))
-	for k := range jobs {
-		ins[k] = s.insertion(&jobs[k], prices[k])
-	}
-	return out, ins, at, nil
-}
-
-// possible refuses an unusually great demand that no node of the tenant could ever meet.
-func (s *Scheduler) possible(ctx context.Context, tenant principal.Tenant, d *Demand) error {
-	most := usual()
-	room := most.capacity()
-	room.DiskMB, room.MbitPS = maxDiskMB, maxMbitPS
-	lacking := room.short(d)
-	if lacking == dimNone {
-		return nil
-	}
-	nodes, err := s.cfg.Store.Nodes(ctx, tenant)
-	if err != nil {
-		return err
-	}
-	for i := range nodes {
-		if lacking = nodes[i].Capacity.short(d); lacking == dimNone {
-			return nil
-		}
-	}
-	return fault.Field(StepSubmit, lacking.field(), "no node is that large")
-}
-
-// insertion prices a new job and puts it where it starts: before the queue if its funds are to be held, else into it.
-func (s *Scheduler) insertion(j *Job, price Price) Insertion {
-	j.Price = max(price, 0)
-	j.Quote = Price(math.MaxInt64)
-	if n := Price(j.Trust.Replicas); j.Price <= math.MaxInt64/n {
-		j.Quote = j.Price * n
-	}
-	j.Order = orderOf(j.Submitted, j.Priority, s.params().PriorityStep)
-	d := newDraft(Record{Job: *j}, j.Submitted, s.rules())
-	if s.cfg.Escrow == nil || j.Quote == 0 {
-		d.enqueue("submitted")
-	} else {
-		d.askLater()
-		d.note("submitted")
-	}
-	d.Job.DueAt = d.due()
-	return Insertion{Job: d.Job, Tally: birthTally(&d.Job)}
-}
-
-// insert is what the combiner of submissions runs.
-func (s *Scheduler) insert(ctx context.Context, ins []Insertion) ([]Inserted, error) {
-	stored, err := s.cfg.Store.Insert(ctx, ins)
-	if err != nil {
-		return nil, fault.Wrap("scheduler.insert", err)
-	}
-	s.cfg.Step(StepSubmit)
-	for i := range stored {
-		if stored[i].Fresh && stored[i].Job.State == Queued {
-			s.marks.ready(stored[i].Job.ReadyAt)
-		}
-	}
-	return stored, nil
+	return j
 }

@@ -24,6 +24,39 @@ const (
 // at random. A time before 1970 counts as 1970. A nil random means crypto/rand. New panics if random fails, which
 // crypto/rand never does.
 func New(now time.Time, random io.Reader) string {
+	raw := birth(now, random)
+	var text [Length]byte
+	encode(text[:], &raw)
+	return string(text[:])
+}
+
+// Series returns n new identifiers of the same moment that sort in the order of the list: the first is as New makes it, and
+// each further one counts up, as the specification's monotonic generators do. They share one string.
+func Series(now time.Time, random io.Reader, n int) []string {
+	if n <= 0 {
+		return nil
+	}
+	raw := birth(now, random)
+	raw[6] &= 0x7f // so that counting up never reaches the time
+	text := make([]byte, n*Length)
+	for i := range n {
+		encode(text[i*Length:(i+1)*Length], &raw)
+		for at := len(raw) - 1; ; at-- {
+			if raw[at]++; raw[at] != 0 {
+				break
+			}
+		}
+	}
+	all := string(text)
+	series := make([]string, n)
+	for i := range series {
+		series[i] = all[i*Length : (i+1)*Length]
+	}
+	return series
+}
+
+// birth is the time and the random bits of a new identifier.
+func birth(now time.Time, random io.Reader) [16]byte {
 	if random == nil {
 		random = rand.Reader
 	}
@@ -35,12 +68,11 @@ func New(now time.Time, random io.Reader) string {
 	if _, err := io.ReadFull(random, raw[6:]); err != nil {
 		panic(fmt.Sprintf("id: random source failed: %v", err))
 	}
-	return encode(raw)
+	return raw
 }
 
 // encode writes 128 bits as 26 digits of 5 bits, of which the first holds only the top 3.
-func encode(raw [16]byte) string {
-	var text [Length]byte
+func encode(text []byte, raw *[16]byte) {
 	var bits uint32
 	have, at := 0, Length-1
 	for i := len(raw) - 1; i >= 0; i-- {
@@ -52,5 +84,4 @@ func encode(raw [16]byte) string {
 		}
 	}
 	text[0] = alphabet[bits&31]
-	return string(text[:])
 }

@@ -59,3 +59,19 @@ func TestRandomSource(t *testing.T) {
 	require.NotEqual(t, id.New(time.Unix(1, 0), nil), id.New(time.Unix(1, 0), nil))
 	require.Panics(t, func() { id.New(time.Unix(1, 0), iotest.ErrReader(io.ErrNoProgress)) })
 }
+
+func TestSeries(t *testing.T) {
+	require.Empty(t, id.Series(time.Unix(1, 0), nil, 0))
+	ones := bytes.Repeat([]byte{0xff}, 10)
+	now := time.UnixMilli(1469918176385)
+	series := id.Series(now, bytes.NewReader(ones), 1000)
+	require.Len(t, series, 1000)
+	for i, s := range series {
+		require.Len(t, s, id.Length)
+		require.True(t, strings.HasPrefix(s, "01aryz6s41"), "the time stays: %s", s)
+		require.True(t, i == 0 || series[i-1] < s, "%s after %s", s, series[max(i, 1)-1])
+	}
+	zeros := bytes.Repeat([]byte{0}, 10)
+	require.Equal(t, []string{id.New(now, bytes.NewReader(zeros))}, id.Series(now, bytes.NewReader(zeros), 1))
+	require.NotEqual(t, id.Series(now, nil, 2), id.Series(now, nil, 2))
+}

@@ -85,7 +85,7 @@ func (c *commitment) run(ctx context.Context, t *transaction, tx bun.IDB) (commi
 		return committed{}, err
 	}
 	done := committed{written: make([]bool, len(c.changes))}
-	var attempts []row
+	var attempts, free []row
 	sums := newSums()
 	for i := range c.changes {
 		one := &c.changes[i]
@@ -100,6 +100,12 @@ func (c *commitment) run(ctx context.Context, t *transaction, tx bun.IDB) (commi
 		sums.add(job.Tenant, one.Tally)
 		sums.count(job, was, -1)
 		sums.count(job, string(job.State), 1)
+		if len(job.After) > 0 && waits(scheduler.State(was)) && !waits(job.State) {
+			free = append(free, row{string(job.ID)})
+		}
+	}
+	if _, err := t.run(ctx, c.s.writes.dropWaits, free); err != nil {
+		return committed{}, err
 	}
 	if _, err := t.run(ctx, c.s.writes.saveAttempts, attempts); err != nil {
 		return committed{}, err

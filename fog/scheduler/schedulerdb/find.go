@@ -34,7 +34,11 @@ func (s *Store) Find(ctx context.Context, q scheduler.JobQuery) (scheduler.JobPa
 
 // foundJobs selects one page of jobs, and one job more if there is a next page.
 func foundJobs(to *bun.SelectQuery, q scheduler.JobQuery) (*bun.SelectQuery, error) {
-	to = to.Where("tenant = ?", clean(string(q.Tenant)))
+	if q.Array == "" {
+		to = to.Where("tenant = ?", clean(string(q.Tenant)))
+	} else { // an array is of one tenant: SQLite must not look for the others' jobs in the tenant's index
+		to = to.Where("array_id <> '' AND array_id = ? AND tenant || '' = ?", clean(string(q.Array)), clean(string(q.Tenant)))
+	}
 	if q.Owner != "" {
 		to = to.Where("owner = ?", clean(string(q.Owner)))
 	}
@@ -61,8 +65,12 @@ func (s *Store) count(ctx context.Context, q scheduler.JobQuery) (total, filtere
 		state scheduler.State
 		jobs  int64
 	}
-	query := s.d.Read.NewSelect().TableExpr("fog_scheduler_counts").ColumnExpr("tier, state, CAST(sum(jobs) AS bigint)").
-		Where("tenant = ?", clean(string(q.Tenant))).GroupExpr("tier, state")
+	query := s.d.Read.NewSelect().TableExpr("fog_scheduler_counts").ColumnExpr("tier, state, CAST(sum(jobs) AS bigint)")
+	if q.Array != "" {
+		query = s.d.Read.NewSelect().TableExpr("fog_scheduler_jobs").ColumnExpr("tier, state, count(*)").
+			Where("array_id <> '' AND array_id = ?", clean(string(q.Array)))
+	}
+	query = query.Where("tenant = ?", clean(string(q.Tenant))).GroupExpr("tier, state")
 	if q.Owner != "" {
 		query = query.Where("owner = ?", clean(string(q.Owner)))
 	}

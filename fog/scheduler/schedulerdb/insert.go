@@ -102,7 +102,8 @@ func (f foreign) NewRaw(query string, args ...any) *bun.RawQuery {
 type insertion struct {
 	s    *Store
 	jobs []scheduler.Insertion
-	rows []row // in the order of their keys, so that transactions wait for keys in one order
+	rows []row   // in the order of their keys, so that transactions wait for keys in one order
+	rest [][]row // the further tasks of each job's array
 }
 
 // inserted is what a run of it did.
@@ -126,7 +127,17 @@ func (s *Store) insertion(jobs []scheduler.Insertion) (*insertion, error) {
 		}
 		rows[i] = r
 	}
-	return &insertion{s: s, jobs: jobs, rows: rows}, nil
+	rest := make([][]row, len(jobs))
+	for i := range jobs {
+		for k := range jobs[i].Rest {
+			r, err := insertedJob(&jobs[i].Rest[k])
+			if err != nil {
+				return nil, fault.Wrap("schedulerdb.insert", err)
+			}
+			rest[i] = append(rest[i], r)
+		}
+	}
+	return &insertion{s: s, jobs: jobs, rows: rows, rest: rest}, nil
 }
 
 // run inserts what is not stored under its key yet, and reads the rest.
@@ -138,6 +149,7 @@ func (in *insertion) run(ctx context.Context, t *transaction, tx bun.IDB) (inser
 	done := inserted{jobs: make([]scheduler.Inserted, len(in.jobs))}
 	sums := newSums()
 	var known []jobKey
+	var rest, waits []row
 	for i := range in.jobs {
 		one := &in.jobs[i]
 		if _, ok := fresh[clean(string(one.Job.ID))]; !ok {
@@ -146,8 +158,19 @@ func (in *insertion) run(ctx context.Context, t *transaction, tx bun.IDB) (inser
 		}
 		done.jobs[i] = scheduler.Inserted{Job: one.Job, Fresh: true}
 		done.facts = append(done.facts, one.Facts...)
+		rest = append(rest, in.rest[i]...)
 		sums.add(one.Job.Tenant, one.Tally)
-		sums.count(&one.Job, string(one.Job.State), 1)
+		for k := range 1 + len(one.Rest) {
+			j := &one.Job
+			if k > 0 {
+				j = &one.Rest[k-1]
+			}
+			sums.count(j, string(j.State), 1)
+			waits = append(waits, waitRows(j)...)
+		}
+	}
+	if err := in.complete(ctx, t, rest, waits); err != nil {
+		return inserted{}, err
 	}
 	if err := in.fill(ctx, tx, known, done.jobs); err != nil {
 		return inserted{}, err
@@ -156,6 +179,19 @@ func (in *insertion) run(ctx context.Context, t *transaction, tx bun.IDB) (inser
 		return inserted{}, err
 	}
 	return done, sums.save(ctx, t, in.s.writes)
+}
+
+// complete inserts the further tasks of arrays, and what the new jobs wait for.
+func (in *insertion) complete(ctx context.Context, t *transaction, rest, waits []row) error {
+	tasks, err := t.run(ctx, in.s.writes.insertJobs, rest)
+	if err != nil {
+		return err
+	}
+	if len(tasks) < len(rest) {
+		return fault.New(fault.Conflict, "schedulerdb.insert", "the identifier of an array's task exists already")
+	}
+	_, err = t.run(ctx, in.s.writes.insertWaits, waits)
+	return err
 }
 
 // appendFacts writes facts, if there is a journal.

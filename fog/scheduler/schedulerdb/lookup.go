@@ -11,6 +11,7 @@ import (
 // so SQLite keeps them prepared: it takes longer to understand them than to answer them.
 type lookups struct {
 	jobs, attempts, live, liveOfNodes, nodes, nodesOfTenant string
+	states, arrays, tasks, waiting                          string
 }
 
 func newLookups(dialect Dialect, c columns) lookups {
@@ -27,6 +28,11 @@ func newLookups(dialect Dialect, c columns) lookups {
 		liveOfNodes:   live + " AND node" + among,
 		nodes:         nodes + " ORDER BY id",
 		nodesOfTenant: nodes + " WHERE tenant" + among + " ORDER BY id",
+		states:        "SELECT id, state, 1 FROM fog_scheduler_jobs WHERE id" + among,
+		arrays: "SELECT array_id, state, count(*) FROM fog_scheduler_jobs WHERE array_id <> '' AND array_id" + among +
+			" GROUP BY array_id, state",
+		tasks:   "SELECT id FROM fog_scheduler_jobs WHERE array_id <> '' AND array_id" + among + " ORDER BY array_index",
+		waiting: "SELECT DISTINCT job FROM fog_scheduler_waits WHERE awaits" + among,
 	}
 }
 

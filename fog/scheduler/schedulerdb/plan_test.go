@@ -48,6 +48,7 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 			{"list of an owner", "fog_scheduler_jobs_owner", page(scheduler.JobQuery{Tenant: "t1", Owner: "rare", Limit: 10})},
 			{"list of a state", "fog_scheduler_jobs_state",
 				page(scheduler.JobQuery{Tenant: "t1", States: []scheduler.State{scheduler.Paused}, Limit: 10})},
+			{"tasks of an array", "fog_scheduler_jobs_array", page(scheduler.JobQuery{Tenant: "t1", Array: "j00001", Limit: 10})},
 			{"purge", "fog_scheduler_jobs_over", overJobs(s.d.Read.NewSelect(), now, 10)},
 		} {
 			plan := explain(t, d, c.query.String())
@@ -62,7 +63,8 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 		require.NoError(t, err)
 		for _, c := range []struct{ index, text string }{
 			{"fog_scheduler_jobs", s.lookups.jobs}, {"fog_scheduler_attempts", s.lookups.attempts},
-			{"fog_scheduler_attempts_live", s.lookups.liveOfNodes},
+			{"fog_scheduler_attempts_live", s.lookups.liveOfNodes}, {"fog_scheduler_jobs_array", s.lookups.arrays},
+			{"fog_scheduler_jobs_array", s.lookups.tasks}, {"fog_scheduler_waits", s.lookups.waiting},
 		} {
 			plan := explain(t, d, c.text, ids)
 			require.Contains(t, plan, c.index, plan)

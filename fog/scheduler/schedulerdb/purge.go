@@ -61,5 +61,7 @@ func overJobs(q *bun.SelectQuery, finishedBefore time.Time, limit int) *bun.Sele
 		Where("finished < ?", db.Micros(finishedBefore)).
 		Where("id NOT IN (SELECT id FROM fog_facts WHERE topic = ? AND state = 0)", topic).
 		Where("id NOT IN (SELECT id FROM fog_facts WHERE topic = ? AND state = 1)", topic). // one index each
+		Where("id NOT IN (SELECT awaits FROM fog_scheduler_waits)").
+		Where("array_id NOT IN (SELECT awaits FROM fog_scheduler_waits)").
 		OrderExpr("finished").Limit(int64(limit))
 }

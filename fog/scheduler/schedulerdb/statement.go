@@ -19,7 +19,12 @@ type write struct {
 
 // writes are the statements of a dialect. They never change, so a database may keep them prepared.
 type writes struct {
-	insertJobs, updateJobs, saveAttempts, addTally, addCounts, saveNodes, saveQuotas write
+	insertJobs, updateJobs, saveAttempts, addTally, addCounts, saveNodes, saveQuotas, insertWaits, dropWaits write
+}
+
+// all lists them.
+func (w *writes) all() []write {
+	return []write{w.insertJobs, w.updateJobs, w.saveAttempts, w.addTally, w.addCounts, w.saveNodes, w.saveQuotas, w.insertWaits, w.dropWaits}
 }
 
 // lanes is the number of rows over which PostgreSQL spreads one sum; callers' transactions have as many of their own.
@@ -43,6 +48,8 @@ func newWrites(dialect Dialect) writes {
 			", version = fog_scheduler_nodes.version + 1 WHERE excluded.source >= fog_scheduler_nodes.source"},
 		saveQuotas: write{text: t.insert("fog_scheduler_quotas", quotaColumns()) +
 			" ON CONFLICT (tenant, owner) DO UPDATE SET " + assign(quotaColumns()[2:], "excluded.")},
+		insertWaits: write{text: t.insert("fog_scheduler_waits", waitColumns())},
+		dropWaits:   write{text: t.dropWaits()},
 	}
 }
 
@@ -76,6 +83,14 @@ func (t text) updateJobs() string {
 		UPDATE fog_scheduler_jobs AS j SET previous = j.state, ` + assign(writtenJobColumns(nil), "n.") + `
 		FROM n WHERE j.id = n.id AND j.version = n.was
 		RETURNING j.id, j.previous`
+}
+
+// dropWaits deletes what jobs wait for. Its rows are identifiers.
+func (t text) dropWaits() string {
+	if Dialect(t) == SQLite {
+		return "DELETE FROM fog_scheduler_waits WHERE job = ?1"
+	}
+	return "DELETE FROM fog_scheduler_waits AS w USING " + unnest(waitColumns()[1:]) + " WHERE w.job = n.job"
 }
 
 // names lists columns: "a, b".

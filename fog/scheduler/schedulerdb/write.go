@@ -110,7 +110,7 @@ func (p *prepared) get(ctx context.Context, dialect Dialect, w writes) (map[stri
 		return p.stmts, nil
 	}
 	stmts := map[string]*sql.Stmt{}
-	for _, one := range []write{w.insertJobs, w.updateJobs, w.saveAttempts, w.addTally, w.addCounts, w.saveNodes} {
+	for _, one := range w.all() {
 		stmt, err := p.pool.PrepareContext(ctx, one.text)
 		if err != nil {
 			for _, made := range stmts {

@@ -39,12 +39,12 @@ func testReadyRanks(t *testing.T, s Subject) {
 }
 
 func testReadyWaits(t *testing.T, s Subject) {
-	for i, state := range scheduler.States() {
-		j := job(string(rune('a' + i)))
+	for _, state := range scheduler.States() {
+		j := job(string(state))
 		j.State = state
 		insert(t, s.Store, j)
 	}
-	later := job("later")
+	later := job("soon")
 	later.ReadyAt = start().Add(time.Second)
 	insert(t, s.Store, later)
 	at := func(after time.Duration) []scheduler.JobID {
@@ -54,18 +54,18 @@ func testReadyWaits(t *testing.T, s Subject) {
 		return ids(records)
 	}
 	require.Empty(t, at(-time.Microsecond))
-	require.Equal(t, []scheduler.JobID{"b"}, at(0))
-	require.Equal(t, []scheduler.JobID{"b"}, at(time.Second-time.Microsecond))
-	require.Equal(t, []scheduler.JobID{"b", "later"}, at(time.Second))
+	require.Equal(t, []scheduler.JobID{"queued"}, at(0))
+	require.Equal(t, []scheduler.JobID{"queued"}, at(time.Second-time.Microsecond))
+	require.Equal(t, []scheduler.JobID{"queued", "soon"}, at(time.Second))
 
-	commit(t, s.Store, next(load(t, s.Store, "b"), func(j *scheduler.Job) { j.ReadyAt = start().Add(2 * time.Second) }))
-	require.Equal(t, []scheduler.JobID{"later"}, at(time.Second))
-	one := attempt("later", 0, 1, "n")
+	commit(t, s.Store, next(load(t, s.Store, "queued"), func(j *scheduler.Job) { j.ReadyAt = start().Add(2 * time.Second) }))
+	require.Equal(t, []scheduler.JobID{"soon"}, at(time.Second))
+	one := attempt("soon", 0, 1, "n")
 	one.State = scheduler.AttemptFailed
-	commit(t, s.Store, next(load(t, s.Store, "later"), nil, one))
+	commit(t, s.Store, next(load(t, s.Store, "soon"), nil, one))
 	records, err := s.Store.Ready(t.Context(), start().Add(time.Second), nil, 10)
 	require.NoError(t, err)
-	Same(t, []scheduler.Record{load(t, s.Store, "later")}, records)
+	Same(t, []scheduler.Record{load(t, s.Store, "soon")}, records)
 	commit(t, s.Store, next(records[0], func(j *scheduler.Job) { j.State = scheduler.Placed }))
 	require.Empty(t, at(time.Second))
 }

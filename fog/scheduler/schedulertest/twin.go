@@ -3,6 +3,7 @@ package schedulertest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,8 @@ func testTwin(t *testing.T, s Subject) {
 			w.insert()
 		case 2, 3, 4:
 			w.change()
+			before, limit := w.time(), w.rand.IntN(2)*1000 // nothing or all: which of those of one time is not defined
+			both(w, func(s scheduler.Store) (int, error) { return s.Purge(w.t.Context(), before, limit) })
 		default:
 			w.look()
 		}
@@ -73,6 +76,18 @@ func (w *twins) insert() {
 		}
 		ins = append(ins, scheduler.Insertion{Job: j, Tally: w.tally()})
 	}
+	last := &ins[len(ins)-1]
+	last.Job.After = []scheduler.Dependency{{Job: w.pick(), When: scheduler.OnEnd}}
+	last.Job.State = []scheduler.State{scheduler.Pending, scheduler.Blocked, scheduler.Queued}[w.rand.IntN(3)]
+	if w.rand.IntN(3) == 0 {
+		last.Job.Array, last.Job.Count = last.Job.ID, 1+w.rand.IntN(4)
+		for i := 1; i < last.Job.Count; i++ {
+			w.made++
+			task := last.Job
+			task.ID, task.Key, task.Index = scheduler.JobID(fmt.Sprintf("j%03d", w.made)), "", i
+			last.Rest = append(last.Rest, task)
+		}
+	}
 	both(w, func(s scheduler.Store) ([]scheduler.Inserted, error) { return s.Insert(w.t.Context(), ins) })
 }
 
@@ -104,7 +119,7 @@ func (w *twins) change() {
 }
 
 func (w *twins) edit(j *scheduler.Job) {
-	j.State = scheduler.States()[w.rand.IntN(12)]
+	j.State = scheduler.States()[w.rand.IntN(len(scheduler.States()))]
 	j.ReadyAt, j.Finished, j.DueAt = w.time(), time.Time{}, time.Time{}
 	if j.State.Final() {
 		j.Finished = w.time()
@@ -177,6 +192,17 @@ func (w *twins) look() {
 	}
 	for range 5 {
 		id := w.pick()
+		names := []scheduler.JobID{id, w.pick()}
+		both(w, func(s scheduler.Store) (map[scheduler.JobID]scheduler.Outcome, error) { return s.Outcomes(ctx, names) })
+		both(w, func(s scheduler.Store) ([]scheduler.JobID, error) { return s.Tasks(ctx, id) })
+		both(w, func(s scheduler.Store) ([]scheduler.JobID, error) {
+			waiting, err := s.Waiting(ctx, names)
+			slices.Sort(waiting)
+			return waiting, err
+		})
+		both(w, func(s scheduler.Store) (scheduler.JobPage, error) {
+			return s.Find(ctx, scheduler.JobQuery{Tenant: "t", Array: id, States: []scheduler.State{scheduler.Queued}, Limit: 2})
+		})
 		both(w, func(s scheduler.Store) ([]scheduler.Record, error) { return s.Load(ctx, []scheduler.JobID{id}) })
 	}
 }

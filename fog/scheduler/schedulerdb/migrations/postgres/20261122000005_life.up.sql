@@ -1,0 +1,11 @@
+-- Which jobs wait for which jobs and arrays, until they are queued or over.
+CREATE TABLE fog_scheduler_waits (
+	awaits TEXT COLLATE "C" NOT NULL, -- a job, or an array
+	job    TEXT COLLATE "C" NOT NULL REFERENCES fog_scheduler_jobs (id) ON DELETE CASCADE,
+	PRIMARY KEY (awaits, job)
+);
+CREATE INDEX fog_scheduler_waits_job ON fog_scheduler_waits (job);
+
+-- The tasks of an array, in the order of lists, with their states for counting.
+DROP INDEX fog_scheduler_jobs_array;
+CREATE INDEX fog_scheduler_jobs_array ON fog_scheduler_jobs (array_id, submitted, id, state) WHERE array_id <> '';

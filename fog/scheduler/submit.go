@@ -1,0 +1,260 @@
+package scheduler
+
+import (
+	"context"
+	"database/sql"
+	"math"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/internal/id"
+	"github.com/fogcompute/fogcompute/fog/principal"
+)
+
+// Submit stores jobs, asks for their funds and queues them, or lets them wait for what they come after; each submission has an
+// answer of its own, in the same order. It is idempotent for submissions with a Key. An array is stored, and funded or refused,
+// as a whole. A job whose funds could not be asked for, because the escrow does not answer, is returned as Pending and asked for
+// again later. The error is of kind Unavailable when the outcome of all is unknown.
+func (s *Scheduler) Submit(ctx context.Context, submissions []Submission) ([]Submitted, error) {
+	c, err := s.begin(ctx, submissions)
+	if err != nil {
+		return nil, fault.Wrap(StepSubmit, err)
+	}
+	for level := range c.levels {
+		fresh, err := c.store(ctx, level, func(ins []Insertion) ([]Inserted, error) { return s.inserts.Do(ctx, ins...) })
+		if err != nil {
+			return nil, fault.Wrap(StepSubmit, err)
+		}
+		c.update(s.fund(ctx, unfunded(fresh)))
+		c.update(s.released(ctx, blocked(fresh)))
+	}
+	return c.out, nil
+}
+
+// SubmitTx stores jobs inside the caller's transaction: they exist exactly if it commits. Nothing is asked or queued
+// before; that is the planner's, within Config.Poll. It is of kind Unavailable where the store has no such ability.
+func (s *Scheduler) SubmitTx(ctx context.Context, tx *sql.Tx, submissions []Submission) ([]Submitted, error) {
+	if s.cfg.Abilities.InsertTx == nil {
+		return nil, fault.New(fault.Unavailable, StepSubmit, "this store cannot join a transaction")
+	}
+	c, err := s.begin(ctx, submissions)
+	if err != nil {
+		return nil, fault.Wrap(StepSubmit, err)
+	}
+	for level := range c.levels {
+		_, err := c.store(ctx, level, func(ins []Insertion) ([]Inserted, error) {
+			for k := range ins {
+				ins[k].each((*Job).hurry)
+			}
+			return s.cfg.Abilities.InsertTx(ctx, tx, ins)
+		})
+		if err != nil {
+			return nil, fault.Wrap(StepSubmit, err)
+		}
+	}
+	return c.out, nil
+}
+
+// hurry lets the planner look at a new job at once.
+func (j *Job) hurry() {
+	if j.State == Pending || j.State == Blocked {
+		j.ReadyAt, j.DueAt = j.Submitted, j.Submitted
+	}
+}
+
+// calling is one call of Submit or SubmitTx under way.
+type calling struct {
+	s      *Scheduler
+	by     principal.Principal
+	now    time.Time
+	asked  []Submission // complete
+	out    []Submitted
+	level  []int // of each submission: one more than those that it names; nil where none names another
+	levels int
+	after  map[int][]Dependency // of each submission that comes after others, with the identifiers of stored jobs
+}
+
+// begin authorizes a call and checks its submissions; those that are wrong have their errors in out.
+func (s *Scheduler) begin(ctx context.Context, submissions []Submission) (*calling, error) {
+	c := &calling{s: s, by: principal.From(ctx), now: s.now(), levels: 1}
+	r := principal.Resource{Kind: "jobs", Tenant: c.by.Tenant, Owner: c.by.Account}
+	if err := s.cfg.Authorize.Authorize(ctx, c.by, StepSubmit, r); err != nil {
+		return nil, err
+	}
+	c.asked = make([]Submission, len(submissions))
+	c.out = make([]Submitted, len(submissions))
+	for i := range submissions {
+		b, err := submissions[i].complete(&s.cfg, c.now)
+		if err == nil {
+			err = s.possible(ctx, c.by.Tenant, &b.Demand)
+		}
+		c.asked[i], c.out[i].Err = b, err
+	}
+	c.order()
+	return c, nil
+}
+
+// stored is one insertion with the store's answer.
+type stored struct {
+	Insertion
+	Inserted
+}
+
+// store prices and stores the submissions of one level, and answers those that are new.
+func (c *calling) store(ctx context.Context, level int, insert func([]Insertion) ([]Inserted, error)) ([]stored, error) {
+	ins, at, err := c.admit(ctx, level)
+	if err != nil || len(ins) == 0 {
+		return nil, err
+	}
+	answers, err := insert(ins)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []stored
+	for k, i := range at {
+		c.out[i] = answer(&ins[k].Job, answers[k])
+		if s := answers[k].Job.State; answers[k].Fresh && (s == Pending || s == Blocked) {
+			fresh = append(fresh, stored{ins[k], answers[k]})
+		}
+	}
+	return fresh, nil
+}
+
+// answer is what the store's answer means to the submitter.
+func answer(asked *Job, got Inserted) Submitted {
+	a := Submitted{Job: got.Job, Fresh: got.Fresh}
+	switch {
+	case asked.BodyDigest != got.Job.BodyDigest:
+		a = Submitted{Err: fault.Newf(fault.Conflict, StepSubmit, "key %q was used for another submission", asked.Key)}
+	case got.Job.State == Refused:
+		a.Err = fault.New(fault.Insufficient, StepSubmit, got.Job.Reason)
+	}
+	return a
+}
+
+// update puts jobs as they are now into the answers.
+func (c *calling) update(now map[JobID]Job) {
+	if len(now) == 0 {
+		return
+	}
+	for i := range c.out {
+		if job, ok := now[c.out[i].Job.ID]; ok {
+			c.out[i] = answer(&c.out[i].Job, Inserted{Job: job, Fresh: c.out[i].Fresh})
+		}
+	}
+}
+
+// admit makes the insertions of one level, and answers for each the submission's index.
+func (c *calling) admit(ctx context.Context, level int) (ins []Insertion, at []int, err error) {
+	if err := c.resolve(ctx, level); err != nil {
+		return nil, nil, err
+	}
+	jobs := 0
+	for i := range c.asked {
+		if c.out[i].Err == nil && c.at(i) == level {
+			at = append(at, i)
+			jobs += max(1, c.asked[i].Count)
+		}
+	}
+	names := id.Series(c.now, c.s.cfg.Random, jobs)
+	heads := make([]Job, len(at)) // of an array the first task stands for all
+	first := make([]int, len(at))
+	next := 0
+	for k, i := range at {
+		heads[k] = c.asked[i].job(c.by, JobID(names[next]), c.now)
+		heads[k].After = c.after[i]
+		first[k], next = next, next+max(1, c.asked[i].Count)
+	}
+	prices, err := c.s.cfg.Pricer.Quote(ctx, heads)
+	if err != nil {
+		return nil, nil, err
+	}
+	ins = make([]Insertion, len(heads))
+	births := make(births)
+	for k, i := range at {
+		head := &heads[k]
+		c.s.bear(head, prices[k])
+		ins[k] = Insertion{Job: *head, Tally: births.of(head)}
+		if head.Count > 1 {
+			ins[k].Rest = head.rest(names[first[k]+1:first[k]+head.Count], c.asked[i].Task.Args)
+		}
+	}
+	return ins, at, nil
+}
+
+// possible refuses an unusually great demand that no node of the tenant could ever meet.
+func (s *Scheduler) possible(ctx context.Context, tenant principal.Tenant, d *Demand) error {
+	most := usual()
+	room := most.capacity()
+	room.DiskMB, room.MbitPS = maxDiskMB, maxMbitPS
+	lacking := room.short(d)
+	if lacking == dimNone {
+		return nil
+	}
+	nodes, err := s.cfg.Store.Nodes(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	for i := range nodes {
+		if lacking = nodes[i].Capacity.short(d); lacking == dimNone {
+			return nil
+		}
+	}
+	return fault.Field(StepSubmit, lacking.field(), "no node is that large")
+}
+
+// bear prices a new job and puts it where it starts: before the queue if its funds are to be held or if it waits for others,
+// else into it.
+func (s *Scheduler) bear(j *Job, price Price) {
+	j.Price = max(price, 0)
+	j.Quote = Price(math.MaxInt64)
+	if n := Price(j.Trust.Replicas); j.Price <= math.MaxInt64/n {
+		j.Quote = j.Price * n
+	}
+	j.Order = orderOf(j.Submitted, j.Priority, s.params().PriorityStep)
+	d := draft{Record: Record{Job: *j}, now: j.Submitted, rules: s.rules()}
+	if s.cfg.Escrow == nil || j.Quote == 0 {
+		d.proceed("submitted")
+	} else {
+		d.askLater()
+		d.say("submitted")
+	}
+	d.Job.DueAt = d.due()
+	*j = d.Job
+}
+
+// maxInsert is about how many jobs are stored in one transaction.
+const maxInsert = 16 * maxBatch
+
+// insert is what the combiner of submissions runs.
+func (s *Scheduler) insert(ctx context.Context, ins []Insertion) ([]Inserted, error) {
+	out := make([]Inserted, 0, len(ins))
+	for len(out) < len(ins) {
+		first, end, jobs := len(out), len(out), 0
+		for end < len(ins) && jobs < maxInsert {
+			jobs += 1 + len(ins[end].Rest)
+			end++
+		}
+		stored, err := s.cfg.Store.Insert(ctx, ins[first:end])
+		if err != nil {
+			return nil, fault.Wrap("scheduler.insert", err)
+		}
+		s.cfg.Step(StepSubmit)
+		s.tellBorn(stored)
+		out = append(out, stored...)
+	}
+	return out, nil
+}
+
+// tellBorn wakes the planner for new jobs that are ready.
+func (s *Scheduler) tellBorn(stored []Inserted) {
+	var earliest time.Time
+	for i := range stored {
+		if j := &stored[i].Job; stored[i].Fresh && j.State == Queued && (earliest.IsZero() || j.ReadyAt.Before(earliest)) {
+			earliest = j.ReadyAt
+		}
+	}
+	if !earliest.IsZero() {
+		s.marks.ready(earliest)
+	}
+}
