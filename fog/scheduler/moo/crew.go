@@ -58,8 +58,12 @@ func (p *Panic) Error() string {
 // errLate says that the deadline came before the generation was done.
 var errLate = errors.New("moo: out of time")
 
-// selectionStream and the numbers just below it are the streams of tournament and survival.
-const selectionStream = math.MaxUint64
+// Streams that belong to no pair, above the numbers of all pairs. In the initial population each wave of the warm start has
+// a survival of its own, whose stream is as much below.
+const (
+	matingStream   = math.MaxUint64
+	survivalStream = math.MaxUint64 - 1
+)
 
 func newCrew[G any](e *Engine[G]) *crew[G] {
 	c := &crew[G]{engine: e}
@@ -70,7 +74,7 @@ func newCrew[G any](e *Engine[G]) *crew[G] {
 	return c
 }
 
-// stream returns the first hand's source, set to a stream.
+// stream returns the first hand's source, set to a stream: valid until the hands work.
 func (c *crew[G]) stream(generation int, number uint64) *rand.Rand {
 	h := c.hands[0]
 	h.seed(c.engine.config.Seed, generation, number)

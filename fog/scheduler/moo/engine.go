@@ -24,6 +24,7 @@ type Engine[G any] struct {
 	stop        Stop
 	seen        Generation // handed out, its slices reused
 	tolerance   tolerance
+	archive     *Archive[G] // nil: none attached
 }
 
 // New prepares a search; nothing is evaluated yet. The warm start may hold any number of genomes, which are copied at
@@ -75,12 +76,12 @@ func (e *Engine[G]) step(ctx context.Context, deadline time.Time) (Generation, e
 		return e.observe(), nil
 	}
 	children := e.affordable()
-	r := e.crew.stream(e.generation+1, selectionStream)
-	parents := e.cohort.mate(r, children)
+	parents := e.cohort.mate(e.crew.stream(e.generation+1, matingStream), children)
 	if err := e.crew.breed(ctx, deadline, e.generation+1, parents, children); err != nil {
 		return Generation{}, err
 	}
-	e.cohort.survive(r, children)
+	e.offer(children)
+	e.cohort.survive(e.crew.stream(e.generation+1, survivalStream), children)
 	e.generation++
 	e.evaluations += int64(children)
 	return e.observe(), nil
@@ -116,13 +117,14 @@ func (e *Engine[G]) begin(ctx context.Context, deadline time.Time) error {
 			c.reset()
 			return err
 		}
+		e.offer(n)
 		warm, evaluated = warm[given:], evaluated+int64(n)
 		if wave == 0 {
 			c.alive = append(c.alive[:0], c.free[:n]...)
 			c.free = c.free[:copy(c.free, c.free[n:])]
 			n = 0
 		}
-		c.survive(e.crew.stream(0, selectionStream-uint64(wave)), n)
+		c.survive(e.crew.stream(0, survivalStream-uint64(wave)), n)
 	}
 	e.warm, e.evaluations = nil, evaluated
 	return nil

@@ -23,21 +23,36 @@ func run[G any](t testing.TB, p moo.Problem[G], c moo.Config, warm ...G) moo.Fro
 	return front
 }
 
-// TestWorkersDoNotMatter: the whole population is the same, bit for bit, whoever evaluates.
+// sameForAnyWorkers checks that the whole population is the same, bit for bit, whoever evaluates.
+func sameForAnyWorkers[G any](t *testing.T, p moo.Problem[G], c moo.Config) {
+	t.Helper()
+	var first []moo.Individual[G]
+	for workers := range 5 {
+		c.Workers = workers
+		e, err := moo.New(p, c)
+		require.NoError(t, err)
+		_, err = e.Run(t.Context())
+		require.NoError(t, err)
+		require.Len(t, e.Population(), c.Population)
+		if workers == 0 {
+			first = e.Population()
+		}
+		require.Equal(t, first, e.Population(), "%d workers", workers)
+	}
+}
+
 func TestWorkersDoNotMatter(t *testing.T) {
 	for _, population := range []int{4, 7, 40, 101} {
-		var first []moo.Individual[[]float64]
-		for workers := range 5 {
-			e, err := moo.New(zdt(4), moo.Config{Population: population, Seed: 7, Generations: 15, Workers: workers})
-			require.NoError(t, err)
-			_, err = e.Run(t.Context())
-			require.NoError(t, err)
-			require.Len(t, e.Population(), population)
-			if workers == 0 {
-				first = e.Population()
-			}
-			require.Equal(t, first, e.Population(), "%d workers", workers)
-		}
+		c := moo.Config{Population: population, Seed: 7, Generations: 12}
+		sameForAnyWorkers(t, zdt(4), c)
+		sameForAnyWorkers(t, tnk(), c)
+		sameForAnyWorkers(t, drawnWorks(1).problem(), c)
+		sameForAnyWorkers(t, knapsack(1).problem(), c)
+		sameForAnyWorkers(t, drawnTour(1).problem(), c)
+		sameForAnyWorkers(t, machine().problem(), c)
+		c.Survival.References = moo.DasDennis(3, 5)
+		sameForAnyWorkers(t, c2dtlz2(), c)
+		sameForAnyWorkers(t, dtlz2(3), c)
 	}
 }
 
@@ -128,11 +143,16 @@ func TestCancelled(t *testing.T) {
 	require.NotEmpty(t, front.Members)
 }
 
+// rows returns the objectives of a front, one after another.
+func rows[G any](front moo.Front[G]) []float64 {
+	var out []float64
+	for _, member := range front.Members {
+		out = append(out, member.Objectives...)
+	}
+	return out
+}
+
 // volume is the hypervolume of a front.
 func volume[G any](front moo.Front[G], ref ...float64) float64 {
-	var rows []float64
-	for _, member := range front.Members {
-		rows = append(rows, member.Objectives...)
-	}
-	return new(hv.Workspace).Volume(rows, len(ref), ref)
+	return new(hv.Workspace).Volume(rows(front), len(ref), ref)
 }

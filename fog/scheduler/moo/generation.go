@@ -48,8 +48,8 @@ type Individual[G any] struct {
 
 // Front is the outcome of a search.
 type Front[G any] struct {
-	// Members are the individuals of the first front, each objective vector once, sorted by objectives. No member
-	// dominates another one. If nothing is feasible they are the ones with the least violation.
+	// Members are the individuals of the first front, each objective vector once, sorted by objectives. No feasible member
+	// dominates another one. If nothing is feasible they are those with the least violation.
 	Members []Individual[G]
 
 	Feasible    bool // whether the members are
@@ -58,16 +58,20 @@ type Front[G any] struct {
 	Stop        Stop // why the last loop ended; Running if it was left by its caller
 }
 
-// Front returns a copy of the first front of now; it has no members before the first step.
+// Front returns a copy of the first front of now, or of the attached archive once that holds anything; it has no members
+// before the first step.
 func (e *Engine[G]) Front() Front[G] {
 	out := Front[G]{Generations: e.generation, Evaluations: e.evaluations, Stop: e.stop}
 	if !e.begun {
 		return out
 	}
-	slots := slices.Clone(e.cohort.front())
-	slices.SortStableFunc(slots, func(a, b int32) int { return slices.Compare(e.cohort.row(a), e.cohort.row(b)) })
-	slots = slices.CompactFunc(slots, func(a, b int32) bool { return slices.Equal(e.cohort.row(a), e.cohort.row(b)) })
-	out.Members = e.individuals(slots)
+	if e.archive != nil && e.archive.Len() > 0 {
+		out.Members = e.archived()
+	} else {
+		out.Members = e.individuals(e.cohort.front())
+	}
+	slices.SortStableFunc(out.Members, func(a, b Individual[G]) int { return slices.Compare(a.Objectives, b.Objectives) })
+	out.Members = slices.CompactFunc(out.Members, func(a, b Individual[G]) bool { return slices.Equal(a.Objectives, b.Objectives) })
 	out.Feasible = out.Members[0].Violation == 0
 	return out
 }

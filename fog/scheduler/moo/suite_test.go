@@ -89,3 +89,30 @@ func sphere(x, out []float64) float64 {
 	}
 	return 0
 }
+
+// dtlz1 is the plane with many local fronts.
+func dtlz1() moo.Problem[[]float64] {
+	return box(7, 0, 1).Problem(3, func(x, out []float64) float64 {
+		g := 0.0
+		for _, v := range x[2:] {
+			g += 1 + (v-0.5)*(v-0.5) - math.Cos(20*math.Pi*(v-0.5))
+		}
+		g = 1 + 100*g
+		out[0], out[1], out[2] = 0.5*x[0]*x[1]*g, 0.5*x[0]*(1-x[1])*g, 0.5*(1-x[0])*g
+		return 0
+	})
+}
+
+// dtlz7 has four separate pieces of front.
+func dtlz7() moo.Problem[[]float64] {
+	return box(22, 0, 1).Problem(3, func(x, out []float64) float64 {
+		g := 1 + 9*sum(x[2:])/20
+		out[0], out[1] = x[0], x[1]
+		h := 3.0
+		for _, f := range out[:2] {
+			h -= f / (1 + g) * (1 + math.Sin(3*math.Pi*f))
+		}
+		out[2] = (1 + g) * h
+		return 0
+	})
+}

@@ -1,64 +1,47 @@
 package moo
 
-import "math"
+import (
+	"math"
+
+	"github.com/fogcompute/fogcompute/fog/scheduler/moo/hv"
+)
 
 // tolerance remembers the front of the last look.
 type tolerance struct {
-	front []float64 // rows of objectives
-	found bool      // whether front was feasible
+	front []float64 // its finite rows; empty if nothing was feasible
 	since int       // generation of the look
 	still bool      // the front has stopped moving
 }
 
-// look compares the front with the one a window ago; nothing that is infeasible stands still.
+// look compares the front with the one a window ago. Nothing that is infeasible stands still.
 func (t *tolerance) look(rule Tolerance, c *cohort, generation int) {
 	if rule.Window == 0 || generation > 0 && generation-t.since < rule.Window {
 		return
 	}
-	front := c.front()
-	fresh := make([]float64, 0, len(front)*c.objectives)
-	for _, slot := range front {
-		fresh = append(fresh, c.row(slot)...)
+	var fresh []float64
+	for _, slot := range c.front() {
+		if row := c.row(slot); c.violation[slot] == 0 && allFinite(row) {
+			fresh = append(fresh, row...)
+		}
 	}
-	feasible := c.violation[front[0]] == 0
-	t.still = t.found && feasible && generation > 0 && gain(t.front, fresh, c.objectives) <= rule.Change
-	t.front, t.found, t.since = fresh, feasible, generation
+	t.still = len(t.front) > 0 && len(fresh) > 0 && gain(t.front, fresh, c.objectives) <= rule.Change
+	t.front, t.since = fresh, generation
 }
 
-// gain returns by how much the front b is nearer to its goal than a: IGD+(a to b) - IGD+(b to a), scaled by the ranges.
+// gain returns by how much the front b is nearer to its goal than a: IGD+ of a by b less IGD+ of b by a, scaled by the
+// ranges of both.
 func gain(a, b []float64, m int) float64 {
-	scale := make([]float64, m)
-	for k := range scale {
+	both := append(append(make([]float64, 0, len(a)+len(b)), a...), b...)
+	for k := range m {
 		low, high := math.Inf(1), math.Inf(-1)
-		for _, f := range [2][]float64{a, b} {
-			for at := k; at < len(f); at += m {
-				if !math.IsInf(f[at], 1) {
-					low, high = min(low, f[at]), max(high, f[at])
-				}
-			}
+		for at := k; at < len(both); at += m {
+			low, high = min(low, both[at]), max(high, both[at])
 		}
-		if high > low {
-			scale[k] = 1 / (high - low)
+		span := max(high-low, math.SmallestNonzeroFloat64)
+		for at := k; at < len(both); at += m {
+			both[at] = (both[at] - low) / span
 		}
 	}
-	return shortfall(a, b, scale) - shortfall(b, a, scale)
-}
-
-// shortfall is IGD+ of the front a by the reference front b.
-func shortfall(a, b, scale []float64) float64 {
-	m, sum := len(scale), 0.0
-	for j := 0; j < len(b); j += m {
-		nearest := math.Inf(1)
-		for i := 0; i < len(a); i += m {
-			square := 0.0
-			for k, s := range scale {
-				if over := (a[i+k] - b[j+k]) * s; over > 0 {
-					square += over * over
-				}
-			}
-			nearest = min(nearest, square)
-		}
-		sum += math.Sqrt(nearest)
-	}
-	return sum / float64(len(b)/m)
+	a, b = both[:len(a)], both[len(a):]
+	return hv.IGDPlus(a, b, m) - hv.IGDPlus(b, a, m)
 }
