@@ -36,7 +36,7 @@ type shelf struct {
 	last     int // the entry that refused the last dominated offer: the next one is often behind it too
 	touched  []touched
 	thirds   []int
-	one      []int32
+	open     []int32
 	measured []float64
 	hv       hv.Workspace
 }

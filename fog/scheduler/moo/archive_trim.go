@@ -12,8 +12,8 @@ const slack = 1e-12
 // trim makes room if the newcomer, the last entry, is one too many: the entry without protection that has the least share
 // leaves, the youngest of equals. It reports false if that is the newcomer itself.
 //
-// Few shares are measured for this. Every entry has a bound that its share does not fall below; only the entry with the least
-// bound is measured, until the least bound is a measured share.
+// Few shares are measured for this. Every entry has a bound that its share does not fall below, and only entries whose bound is
+// below the least share that is known are measured.
 func (s *shelf) trim() bool {
 	n := s.len()
 	if s.size == 0 || n <= s.size {
@@ -29,8 +29,8 @@ func (s *shelf) trim() bool {
 		s.measureAll()
 	}
 	least := s.least()
-	for !s.exact[least] {
-		s.measure(least)
+	if !s.exact[least] {
+		s.measure()
 		least = s.least()
 	}
 	switch {
@@ -112,11 +112,24 @@ func (s *shelf) measureAll() {
 	}
 }
 
-// measure measures the share of entry i.
-func (s *shelf) measure(i int) {
-	s.one = append(s.one[:0], int32(i))
-	s.measured = s.hv.ContributionsOf(s.measured, s.f, s.m, s.ref, s.one)
-	s.shares[i], s.exact[i] = s.measured[0], true
+// measure measures the shares that may be the least: those that are not known and whose bound is not above the least known one.
+func (s *shelf) measure() {
+	known := math.Inf(1)
+	for i, v := range s.shares {
+		if s.exact[i] && v < known && !s.protected(i) {
+			known = v
+		}
+	}
+	s.open = s.open[:0]
+	for i, v := range s.shares {
+		if !s.exact[i] && v <= known && !s.protected(i) {
+			s.open = append(s.open, int32(i))
+		}
+	}
+	s.measured = s.hv.ContributionsOf(s.measured, s.f, s.m, s.ref, s.open)
+	for k, i := range s.open {
+		s.shares[i], s.exact[i] = s.measured[k], true
+	}
 }
 
 // lower takes from the shares what entry q may cover now that it has come. An entry's exclusive region has something in common

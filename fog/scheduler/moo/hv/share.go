@@ -6,7 +6,7 @@ import "math"
 const none = -1
 
 // few is how many rows of two or three objectives are measured one by one for less than the sweep that measures all costs.
-const few = 3
+const few = 6
 
 // Contributions appends to dst[:0] the exclusive volume of each row of f: by how much Volume would fall if that row alone were
 // taken away. It is 0 for a row that does not count, that another dominates, or that has a duplicate, and +Inf for a row that

@@ -86,7 +86,7 @@ func uncover(s []row, c *row) []row {
 // clip appends to dst the limit set of p among s but for the row at index skip: what is left of the others where p is. Rows that
 // another covers are left out; covered reports that one covers p wholly. The result is in no order.
 func clip(dst, s []row, p *row, skip int) (limit []row, covered bool) {
-	last := 0 // what hid one row often hides the next
+	largest, volume := 0, 0.0
 	for i := range s {
 		if i == skip {
 			continue
@@ -95,23 +95,38 @@ func clip(dst, s []row, p *row, skip int) (limit []row, covered bool) {
 		if c == *p {
 			return dst, true
 		}
-		if last < len(dst) && covers(&dst[last], &c) {
+		if v := c[0] * c[1] * c[2] * c[3] * c[4]; v > volume {
+			largest, volume = len(dst), v
+		}
+		dst = append(dst, c)
+	}
+	if len(dst) == 0 {
+		return dst, false
+	}
+	dst[0], dst[largest] = dst[largest], dst[0] // it hides most
+	return uncovered(dst), false
+}
+
+// uncovered keeps the rows of s that no other covers, one of equals, in s's storage. What has hidden a row moves forward, for it
+// often hides the next.
+func uncovered(s []row) []row {
+	kept := s[:0]
+	for _, c := range s {
+		if k := hider(kept, &c); k != none {
+			kept[k], kept[k/2] = kept[k/2], kept[k]
 			continue
 		}
-		if k := hider(dst, &c); k != none {
-			last = k
-			continue
-		}
-		end := 0
-		for k := range dst {
-			if !covers(&c, &dst[k]) {
-				dst[end] = dst[k]
-				end++
+		for k := 0; k < len(kept); {
+			if covers(&c, &kept[k]) {
+				kept[k] = kept[len(kept)-1]
+				kept = kept[:len(kept)-1]
+			} else {
+				k++
 			}
 		}
-		dst = append(dst[:end], c)
+		kept = append(kept, c)
 	}
-	return dst, false
+	return kept
 }
 
 // hider returns the index of a row of s that covers c, or none.
