@@ -27,7 +27,7 @@ type strip struct {
 	scratch [wide]uint64     // of the sort by rank
 }
 
-// intersect ranks positions of two objectives or more. The rows that dominate a row are those that are not worse in the
+// intersect ranks positions of three objectives or more. The rows that dominate a row are those that are not worse in the
 // first objective, and not in the second, and so on: the dominance set of MNDS (Moreno et al. 2021), an intersection of
 // bitsets.
 //
@@ -59,8 +59,8 @@ func (w *Workspace) intersect(f []float64, m int) {
 		}
 		s.number(w.level[start:end], most)
 		s.accumulate(end-start, keys)
-		if keys == 3 {
-			w.raise3(end, most)
+		if keys <= 3 {
+			w.raise3(end, most, keys)
 		} else {
 			w.raise(end, most, keys)
 		}
@@ -212,18 +212,20 @@ func (w *Workspace) raise(start int, most int32, keys int) {
 	}
 }
 
-// raise3 is raise for four objectives.
-func (w *Workspace) raise3(start int, most int32) {
+// raise3 is raise for two or three objectives but the first, and ends at the first common bit. Of two, it takes the second
+// twice.
+func (w *Workspace) raise3(start int, most int32, keys int) {
 	s := w.strip
-	t1, t2, t3 := s.prefix[:wide+1], s.prefix[wide+1:][:wide+1], s.prefix[2*(wide+1):][:wide+1]
+	last := keys - 1
+	t1, t2, t3 := s.prefix[:wide+1], s.prefix[wide+1:][:wide+1], s.prefix[last*(wide+1):][:wide+1]
 	level := w.level[start:]
-	counts := s.counts[3*start:][:3*len(level)]
+	counts := s.counts[keys*start:]
 	for p, r := range level {
+		c := counts[keys*p:][:keys]
 		if r > most {
 			continue
 		}
-		c := counts[3*p:][:3]
-		a, b, d := &t1[c[0]], &t2[c[1]], &t3[c[2]]
+		a, b, d := &t1[c[0]], &t2[c[1]], &t3[c[last]]
 		for k := range words {
 			if x := a[k] & b[k] & d[k]; x != 0 {
 				if above := s.ranks[k*64+bits.TrailingZeros64(x)]; above >= r {

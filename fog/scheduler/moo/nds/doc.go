@@ -13,9 +13,11 @@
 //
 //   - m = 1: a sort. O(n log n).
 //   - m = 2: a sweep with binary search over the fronts. O(n log n).
-//   - m = 3: a sweep with binary search over the fronts, each kept as a staircase. O(n log² n) comparisons.
-//   - m >= 4: intersection of bitsets up to Workspace.Bitset distinct rows, O(m n²/64), and divide and conquer beyond,
-//     O(n log^(m-1) n).
+//   - m = 3: intersection of bitsets up to 4,000 distinct rows, O(n²/64) with small constants; beyond, a sweep with binary
+//     search over the fronts, each kept as a staircase, O(n log² n) comparisons.
+//   - m >= 4: intersection of bitsets up to 100,000 distinct rows, O(m n²/64); beyond, divide and conquer, O(n log^(m-1) n).
+//
+// Workspace.Bitset moves the two limits.
 //
 // Sorting by one objective is linear for values that spread about evenly, and O(n log n) for any values.
 //

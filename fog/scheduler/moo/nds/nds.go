@@ -6,17 +6,21 @@ import (
 	"slices"
 )
 
-// defaultBitset is the number of distinct rows up to which bitsets are faster than dividing: see Workspace.Bitset.
-const defaultBitset = 100_000
+// Distinct rows up to which bitsets are faster than the alternative, measured on shells and clouds: see Workspace.Bitset.
+const (
+	bitsetOf3 = 4_000   // three objectives, against staircases
+	bitset    = 100_000 // four objectives and more, against divide and conquer
+)
 
 // Workspace sorts rows into fronts and keeps the memory that it needs for that. The zero value is ready. Once it has
 // sorted so many rows of so many objectives, sorting as many again allocates nothing, but for what the package comment says of divide and conquer.
 // A Workspace serves one goroutine at a time.
 type Workspace struct {
-	// Bitset is the most distinct rows that are sorted with bitsets when there are four objectives or more; beyond it they
-	// are divided and conquered, which grows as n*log(n)^(m-1) instead of n*n*m/64. 0 means 100,000, where the two cost
-	// about the same with four to six objectives; a negative value turns bitsets off. The ranks do not depend on it, nor does
-	// memory grow with its square: the n*n bits are made and used in strips of 512 columns.
+	// Bitset is the most distinct rows that are sorted with bitsets when there are three objectives or more. Beyond it
+	// three objectives climb staircases, O(n log² n), and more are divided and conquered, O(n log^(m-1) n), instead of
+	// O(m n²/64). 0 means 4,000 rows of three objectives and 100,000 of more, where the two cost about the same with four
+	// to six objectives; a negative value turns bitsets off. The ranks do not depend on it. Neither does memory grow with
+	// its square: the n*n bits are made and used in strips of 512 columns.
 	Bitset int
 
 	ranks []int32 // of each row, the result
@@ -140,15 +144,11 @@ func (w *Workspace) sort(ranks []int32, f []float64, m int) int {
 	}
 	n := w.lexicographic(f, m)
 	w.level = sized(w.level, w.room)[:n]
-	limit := w.Bitset
-	if limit == 0 {
-		limit = defaultBitset
-	}
 	switch {
+	case n <= w.limit(m):
+		w.intersect(f, m)
 	case m == 3:
 		w.climb(f)
-	case n <= limit:
-		w.intersect(f, m)
 	default:
 		w.conquer(f, m)
 	}
@@ -156,6 +156,17 @@ func (w *Workspace) sort(ranks []int32, f []float64, m int) int {
 		ranks[i] = w.level[w.position[i]]
 	}
 	return int(slices.Max(w.level)) + 1
+}
+
+// limit returns the most distinct rows of m objectives that bitsets sort.
+func (w *Workspace) limit(m int) int {
+	switch {
+	case w.Bitset != 0:
+		return w.Bitset
+	case m == 3:
+		return bitsetOf3
+	}
+	return bitset
 }
 
 // prepare sizes the result and what every sort needs.
