@@ -71,6 +71,15 @@ var kinds = []struct {
 		}
 		return float64(r.IntN(2))
 	})},
+	{"touching", each(func(r *rand.Rand, row []float64) float64 { // of two that differ in the fifth, the fourth touch at 1
+		switch {
+		case len(row) < 3:
+			return r.Float64()
+		case len(row) == 4 && row[3] != 1:
+			return 2 - row[3]
+		}
+		return float64(r.IntN(3))
+	})},
 	{"subnormal", each(func(r *rand.Rand, _ []float64) float64 {
 		return float64(r.IntN(40)) * math.SmallestNonzeroFloat64
 	})},

@@ -9,12 +9,12 @@ import (
 // Distinct rows up to which bitsets are faster than the alternative, measured on shells and clouds: see Workspace.Bitset.
 const (
 	bitsetOf3 = 4_000   // three objectives, against staircases
-	bitset    = 100_000 // four objectives and more, against divide and conquer
+	bitsetOf4 = 100_000 // four objectives and more, against divide and conquer
 )
 
-// Workspace sorts rows into fronts and keeps the memory that it needs for that. The zero value is ready. Once it has
-// sorted so many rows of so many objectives, sorting as many again allocates nothing, but for what the package comment says of divide and conquer.
-// A Workspace serves one goroutine at a time.
+// Workspace sorts rows into fronts and keeps the memory that it needs for that. The zero value is ready. Once it
+// has sorted so many rows of so many objectives, it sorts as many again without allocating, but for what the package
+// comment says of divide and conquer. A Workspace serves one goroutine at a time.
 type Workspace struct {
 	// Bitset is the most distinct rows that are sorted with bitsets when there are three objectives or more. Beyond it
 	// three objectives climb staircases, O(n log² n), and more are divided and conquered, O(n log^(m-1) n), instead of
@@ -166,7 +166,7 @@ func (w *Workspace) limit(m int) int {
 	case m == 3:
 		return bitsetOf3
 	}
-	return bitset
+	return bitsetOf4
 }
 
 // prepare sizes the result and what every sort needs.

@@ -91,11 +91,7 @@ func spread(items []item) (low, scale float64) {
 	if !(low < high) {
 		return 0, 0
 	}
-	scale = float64(len(items)) / (high - low)
-	if scale > math.MaxFloat64 {
-		return 0, 0
-	}
-	return low, scale // 0 when high-low is more than a float64 holds
+	return low, float64(len(items)) / (high - low) // 0 when high-low is more than a float64 holds
 }
 
 // bucket maps a key to its bucket; a greater key never to a lesser bucket, since subtraction and multiplication round
