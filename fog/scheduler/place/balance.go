@@ -52,3 +52,14 @@ func (l *load) delta(n int32, demand []int64) float64 {
 	}
 	return l.factor * sum
 }
+
+// exchange is what the weighted term rises by when one demand takes the place of another.
+func (l *load) exchange(n int32, in, out []int64) float64 {
+	i := int(n) * l.dims
+	sum := 0.0
+	for d, q := range in {
+		x := float64(q - out[d])
+		sum += x * (2*l.used[i+d] + x) * l.per[i+d]
+	}
+	return l.factor * sum
+}

@@ -2,6 +2,7 @@ package place
 
 import (
 	"math"
+	"slices"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 )
@@ -38,14 +39,11 @@ func Choose(p *Problem, r Result, c Choice) (Plan, error) {
 	if weights == nil {
 		weights = equal(p.Objectives)
 	}
-	field := make([]int, len(r.Front))
-	for i := range field {
-		field[i] = i
-	}
+	field := r.Front
 	if !math.IsInf(c.Tolerance, 1) && p.tiers() > 1 {
 		field = lexicographic(p, r, weights, c.Tolerance)
 	}
-	chosen := r.Front[pick(r, field, c.Weights)]
+	chosen := pick(field, c.Weights, r.Scale)
 	stay := r.Stay
 	if stay.Assign != nil && len(stay.Unplaced) == len(chosen.Unplaced) &&
 		Score(chosen.Objectives, weights, r.Scale) > (1-c.Gain)*Score(stay.Objectives, weights, r.Scale) {
@@ -64,28 +62,26 @@ func equal(objectives int) []float64 {
 }
 
 // lexicographic returns the plans that every tier accepts in turn.
-func lexicographic(p *Problem, r Result, weights []float64, tolerance float64) []int {
-	own := make([][]float64, len(r.Front))
-	for i := range r.Front {
-		own[i] = Tiers(p, r.Front[i].Assign, weights, r.Scale)
-	}
-	field := make([]int, len(r.Front))
+func lexicographic(p *Problem, r Result, weights []float64, tolerance float64) []Plan {
+	field := slices.Concat(r.Front, r.Tiers)
+	own := make([][]float64, len(field))
 	for i := range field {
-		field[i] = i
+		own[i] = Tiers(p, field[i].Assign, weights, r.Scale)
 	}
 	for t := range p.tiers() {
 		least := math.Inf(1)
-		for _, i := range field {
+		for i := range field {
 			least = min(least, own[i][t])
 		}
 		limit := least + tolerance*math.Abs(least)
-		kept := field[:0]
-		for _, i := range field {
+		kept := 0
+		for i := range field {
 			if own[i][t] <= limit {
-				kept = append(kept, i)
+				field[kept], own[kept] = field[i], own[i]
+				kept++
 			}
 		}
-		field = kept
+		field = field[:kept]
 	}
 	return field
 }
@@ -94,38 +90,29 @@ func lexicographic(p *Problem, r Result, weights []float64, tolerance float64) [
 // what all jobs share.
 func Tiers(p *Problem, assign []int32, weights, scale []float64) []float64 {
 	own := make([]float64, p.tiers())
-	pairs := p.pairs()
-	for j, n := range assign {
-		if n < 0 {
-			continue
-		}
-		k := p.pair(j, n)
-		for o, w := range weights {
-			own[p.tier(j)] += w / scale[o] * (p.Pair[o*pairs+k] + p.charge(o, j, n))
-		}
-	}
+	newEvaluator(p).tiers(assign, weights, scale, own)
 	return own
 }
 
-// pick takes the plan of the field with the lowest score, or its knee when there are no weights; the first of equals.
-func pick(r Result, field []int, weights []float64) int {
+// pick takes the plan with the lowest score, or the knee when there are no weights; the first of equals.
+func pick(field []Plan, weights, scale []float64) Plan {
 	var low, high []float64
 	if weights == nil {
-		low, high = span(r, field)
+		low, high = spans(field)
 	}
-	best, least := field[0], math.Inf(1)
-	for _, i := range field {
+	best, least := 0, math.Inf(1)
+	for i, q := range field {
 		value := 0.0
 		if weights != nil {
-			value = Score(r.Front[i].Objectives, weights, r.Scale)
+			value = Score(q.Objectives, weights, scale)
 		} else {
-			value = bend(r.Front[i].Objectives, low, high)
+			value = bend(q.Objectives, low, high)
 		}
 		if value < least {
 			best, least = i, value
 		}
 	}
-	return best
+	return field[best]
 }
 
 // bend is the largest share of its span that an objective is above its best, with a little of the mean so that ties are broken by
@@ -142,12 +129,12 @@ func bend(objectives, low, high []float64) float64 {
 	return worst + 1e-3*sum/float64(len(objectives))
 }
 
-// span is the least and the greatest value of each objective over the field.
-func span(r Result, field []int) (low, high []float64) {
-	low = append(low, r.Front[field[0]].Objectives...)
+// spans is the least and the greatest value of each objective.
+func spans(plans []Plan) (low, high []float64) {
+	low = append(low, plans[0].Objectives...)
 	high = append(high, low...)
-	for _, i := range field {
-		for o, f := range r.Front[i].Objectives {
+	for _, q := range plans {
+		for o, f := range q.Objectives {
 			low[o], high[o] = min(low[o], f), max(high[o], f)
 		}
 	}

@@ -67,14 +67,11 @@ func newGreedy(p *Problem) *greedy {
 		p: p, assign: make([]int32, p.Jobs), free: make([]int64, len(p.Free)), open: make([]float64, p.Nodes),
 		cost: make([]float64, p.Nodes), factor: make([]float64, p.Objectives), load: newLoad(p),
 	}
-	for j := range p.Jobs {
-		if !p.pinned(j) {
-			g.order = append(g.order, j)
+	for _, j := range p.ranked() {
+		if !p.pinned(int(j)) {
+			g.order = append(g.order, int(j))
 		}
 	}
-	slices.SortStableFunc(g.order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(p.tier(a), p.tier(b)), cmp.Compare(p.demand(b)[0], p.demand(a)[0]))
-	})
 	return g
 }
 
@@ -186,4 +183,16 @@ func (p *Problem) combine(j int, factor, cost []float64) {
 			cost[i] += move
 		}
 	}
+}
+
+// ranked lists the jobs tier after tier, in a tier by falling demand of the first dimension.
+func (p *Problem) ranked() []int32 {
+	order := make([]int32, p.Jobs)
+	for j := range order {
+		order[j] = int32(j) //nolint:gosec // Validate bounds Jobs
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(p.tier(int(a)), p.tier(int(b))), cmp.Compare(p.demand(int(b))[0], p.demand(int(a))[0]))
+	})
+	return order
 }

@@ -76,9 +76,12 @@ func slow(p *place.Problem, assign []int32) (sum []float64, unplaced []int32) {
 }
 
 // drawn draws a small problem with every feature.
-func drawn(t *rapid.T) *place.Problem {
+func drawn(t *rapid.T) *place.Problem { return drawnUpTo(t, 14, 6) }
+
+// drawnUpTo draws one of so many jobs and nodes at most.
+func drawnUpTo(t *rapid.T, jobs, nodes int) *place.Problem {
 	p := &place.Problem{
-		Jobs: rapid.IntRange(0, 14).Draw(t, "jobs"), Nodes: rapid.IntRange(1, 6).Draw(t, "nodes"),
+		Jobs: rapid.IntRange(0, jobs).Draw(t, "jobs"), Nodes: rapid.IntRange(1, nodes).Draw(t, "nodes"),
 		Dims: rapid.IntRange(1, 3).Draw(t, "dims"), Objectives: rapid.IntRange(1, 4).Draw(t, "objectives"),
 	}
 	whole := func(n, most int, name string) []int64 {

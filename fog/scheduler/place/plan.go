@@ -1,7 +1,6 @@
 package place
 
 import (
-	"math"
 	"slices"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -56,15 +55,7 @@ func Evaluate(p *Problem, assign []int32) (Plan, error) {
 // allows reports whether the pair is a candidate and not forbidden.
 func (p *Problem) allows(j int, n int32) bool {
 	k := p.pair(j, n)
-	if k < 0 {
-		return false
-	}
-	for o := range p.Objectives {
-		if math.IsInf(p.Pair[o*p.pairs()+k], 1) {
-			return false
-		}
-	}
-	return true
+	return k >= 0 && !p.forbidden(k)
 }
 
 // plan computes the objectives of an assignment that is known to be feasible, and keeps the slice.
@@ -123,6 +114,20 @@ func (e *evaluator) objectives(assign []int32, out []float64) {
 		}
 		if e.load != nil {
 			out[p.Balance.Objective] += p.imbalance(n, e.load[n*p.Dims:(n+1)*p.Dims])
+		}
+	}
+}
+
+// tiers adds the score of an assignment to own, for each tier's jobs.
+func (e *evaluator) tiers(assign []int32, weights, scale, own []float64) {
+	p, pairs := e.p, e.p.pairs()
+	for j, n := range assign {
+		if n < 0 {
+			continue
+		}
+		k := p.pair(j, n)
+		for o, w := range weights {
+			own[p.tier(j)] += w / scale[o] * (p.Pair[o*pairs+k] + p.charge(o, j, n))
 		}
 	}
 }

@@ -53,8 +53,8 @@ const opValidate = "place.validate"
 // Validate names the first field that is wrong with a fault of kind Invalid.
 func (p *Problem) Validate() error {
 	switch {
-	case p.Jobs < 0:
-		return fault.Field(opValidate, "Jobs", "is %d, below 0", p.Jobs)
+	case p.Jobs < 0 || p.Jobs > math.MaxInt32:
+		return fault.Field(opValidate, "Jobs", "is %d, not 0 to 2^31-1", p.Jobs)
 	case p.Nodes < 1 || p.Nodes > math.MaxInt32:
 		return fault.Field(opValidate, "Nodes", "is %d, not 1 to 2^31-1", p.Nodes)
 	case p.Dims < 1:
@@ -64,6 +64,9 @@ func (p *Problem) Validate() error {
 	}
 	if err := p.validateRows(); err != nil {
 		return err
+	}
+	if p.Row == nil && p.Jobs > math.MaxInt32/p.Nodes || len(p.Node) > math.MaxInt32 {
+		return fault.Field(opValidate, "Row", "is needed: more than 2^31-1 pairs")
 	}
 	for _, f := range []struct {
 		name      string
@@ -165,6 +168,19 @@ func (p *Problem) validateStarts() error {
 	}
 	return nil
 }
+
+// forbidden reports that pair k costs +Inf in an objective.
+func (p *Problem) forbidden(k int) bool {
+	for pairs := p.pairs(); k < len(p.Pair); k += pairs {
+		if math.IsInf(p.Pair[k], 1) {
+			return true
+		}
+	}
+	return false
+}
+
+// room is what a node has free for the jobs of this problem.
+func (p *Problem) room(n int32) []int64 { return p.Free[int(n)*p.Dims : (int(n)+1)*p.Dims] }
 
 // pairs is the number of pairs.
 func (p *Problem) pairs() int {

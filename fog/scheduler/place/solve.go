@@ -31,7 +31,7 @@ type Config struct {
 	// weight vector. One that breaks the problem is mended: jobs lose nodes that they may not have, and are placed anew.
 	Warm [][]int32
 
-	// Front bounds the number of plans in the answer; 0: 256. The best plan of each profile and tier is kept in any case.
+	// Front bounds the number of plans in the answer; 0: 512. The best plan of each profile and tier is kept in any case.
 	Front int
 	// Genetic is the share of the search, 0 to 1, that goes to NSGA-II on the archive; the rest is local search. 0: none.
 	Genetic float64
@@ -43,6 +43,9 @@ type Result struct {
 	// as few jobs unplaced as any plan found, and those of the lowest tiers first: the better tiers' jobs count before all lower ones'.
 	Front []Plan
 	Best  []int // for each profile, the plan of Front with the lowest score
+	// Tiers holds for each tier but the last the plan found that is best for the jobs of that tier and the better ones, by the first
+	// profile, with a sixteenth of the whole score to decide between equals. Choose looks at them beside the front.
+	Tiers []Plan
 	// Stay is the plan in which no running job moves and the others are placed as Greedy does by the first profile; without Assign
 	// when no job has a Start.
 	Stay  Plan
@@ -69,13 +72,13 @@ func Solve(ctx context.Context, p *Problem, c Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	_ = ctx
-	var r Result
-	r.Scale = c.Scale
-	for _, w := range c.Profiles {
-		r.Best = append(r.Best, len(r.Front))
-		r.Front = append(r.Front, Greedy(p, w, c.Scale))
+	s := newChain(ctx, p, c)
+	stay := s.begin()
+	if (c.Moves > 0 || c.Time > 0) && len(s.m.node) > 0 {
+		s.run()
 	}
+	r := s.archive.result(c.Scale)
+	r.Stay, r.Stats.Moves = stay, s.used
 	return r, nil
 }
 
@@ -121,7 +124,7 @@ func (c Config) complete(p *Problem) (Config, error) {
 	}
 	c.Workers = max(c.Workers, 1)
 	if c.Front == 0 {
-		c.Front = 256
+		c.Front = 512
 	}
 	return c, nil
 }

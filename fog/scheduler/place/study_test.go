@@ -141,3 +141,28 @@ func studyFile(name string) (*place.Problem, error) {
 func profiles() [][]float64 {
 	return [][]float64{{.25, .25, .25, .25}, {.7, .1, .1, .1}, {.1, .7, .1, .1}}
 }
+
+// cut makes a problem whose nodes are filled to 95 % by the pieces that they were cut into; costs are random.
+func cut(seed uint64, nodes, pieces int) *place.Problem {
+	r := rand.New(rand.NewPCG(seed, 0x637574))
+	p := &place.Problem{Nodes: nodes, Dims: 2, Objectives: 2}
+	for range nodes {
+		room := []int64{1000, 1000}
+		p.Free = append(p.Free, 1050, 1050)
+		for k := range pieces {
+			for d := range room {
+				x := room[d]
+				if k < pieces-1 {
+					x = x * int64(5+r.IntN(90)) / 100 / 2
+				}
+				room[d] -= x
+				p.Demand = append(p.Demand, x)
+			}
+			p.Jobs++
+		}
+	}
+	for range p.Objectives * p.Jobs * p.Nodes {
+		p.Pair = append(p.Pair, r.ExpFloat64())
+	}
+	return p
+}
