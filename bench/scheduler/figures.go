@@ -57,6 +57,7 @@ func Figures(s Setting) []Figure {
 		sortFigures(&s),
 		placeFigures(&s),
 		gapFigures(&s),
+		traceFigures(&s),
 	)
 }
 
@@ -67,7 +68,7 @@ type shared[T any] struct {
 	err   error
 }
 
-func (s *shared[T]) get(make func() (T, error)) (T, error) {
-	s.once.Do(func() { s.value, s.err = make() })
+func (s *shared[T]) get(measure func() (T, error)) (T, error) {
+	s.once.Do(func() { s.value, s.err = measure() })
 	return s.value, s.err
 }

@@ -27,6 +27,9 @@ type placement struct {
 	devices   []int
 }
 
+// outage is how long a host that is killed stays away, in seconds.
+const outage = 3600
+
 // happening is an entry of the calendar. Of what happens in one second, ends come first, then the hosts, then arrivals.
 type happening struct {
 	at   int64
@@ -40,6 +43,7 @@ const (
 	reviving
 	killing
 	arriving
+	passing // nothing but time
 )
 
 type calendar []happening
@@ -62,7 +66,7 @@ type replay struct {
 	cluster *cluster
 	planner planner
 	stays   bool // pods never end: the trace fills the cluster
-	kills   int  // of hosts, at random instants; each is back after an hour
+	kills   int  // of hosts, at random instants
 	seed    uint64
 
 	calendar calendar
@@ -125,7 +129,14 @@ func (r *replay) prepare() {
 	first, last := r.trace.pods[n/10].created, r.trace.pods[n-1].created
 	for range r.kills {
 		at, who := first+random.Int64N(last-first), random.IntN(len(r.trace.hosts))
-		r.calendar = append(r.calendar, happening{at: at, kind: killing, who: who}, happening{at: at + 3600, kind: reviving, who: who})
+		r.calendar = append(r.calendar, happening{at: at, kind: killing, who: who})
+	}
+	for _, delay := range []int64{1, 10, 60, 600} { // what is put back is tried again after a while
+		for _, h := range slices.Clone(r.calendar) {
+			if h.kind == killing {
+				r.calendar = append(r.calendar, happening{at: h.at + delay, kind: passing}, happening{at: h.at + outage + delay, kind: passing})
+			}
+		}
 	}
 	heap.Init(&r.calendar)
 }
@@ -143,6 +154,8 @@ func (r *replay) happen(h happening) error {
 		r.off(h.who)
 		r.over[h.who] = true
 		return r.planner.end(h.at, h.who)
+	case passing:
+		return nil
 	case killing:
 		if r.cluster.down[h.who] {
 			return nil
@@ -153,10 +166,8 @@ func (r *replay) happen(h happening) error {
 			}
 		}
 		r.cluster.down[h.who] = true
+		heap.Push(&r.calendar, happening{at: h.at + outage, kind: reviving, who: h.who})
 		return r.planner.kill(h.at, h.who)
-	}
-	if !r.cluster.down[h.who] {
-		return nil
 	}
 	r.cluster.restore(h.who)
 	return r.planner.revive(h.at, h.who)
@@ -203,22 +214,11 @@ func (r *replay) audit() error {
 				return fmt.Errorf("%s is lost: it was never placed, and %s has room", p.name, r.cluster.hosts[n].name)
 			}
 		}
-		if !r.stays && r.possible(p) {
+		if !r.stays {
 			return fmt.Errorf("%s is lost: it never ended", p.name)
 		}
 	}
 	return nil
-}
-
-// possible reports whether any host could take a pod if it were idle.
-func (r *replay) possible(p *pod) bool {
-	for n := range r.trace.hosts {
-		h := &r.trace.hosts[n]
-		if h.cpu >= p.cpu && h.mem >= p.mem && h.gpus >= p.gpus {
-			return true
-		}
-	}
-	return false
 }
 
 // sample notes how things stand.
@@ -257,67 +257,4 @@ func (r *replay) waits() []float64 {
 		sum[i] /= n[i]
 	}
 	return sum
-}
-
-// queue is the planner of a policy: pods wait in the order of their arrival, and at each instant every one that fits is placed.
-type queue struct {
-	policy  policy
-	replay  *replay // whose account says what is free
-	waiting []int
-	fresh   bool // something changed since the last settling
-}
-
-func (q *queue) submit(_ int64, pod int) error {
-	q.waiting = append(q.waiting, pod)
-	q.fresh = true
-	return nil
-}
-
-func (q *queue) end(int64, int) error {
-	q.fresh = true
-	return nil
-}
-
-// kill puts the pods of a host back, in the order of their arrival.
-func (q *queue) kill(_ int64, _ int) error {
-	r := q.replay
-	q.waiting = q.waiting[:0]
-	for i := range r.trace.pods {
-		if r.arrived[i] && !r.over[i] && r.at[i] == nil {
-			q.waiting = append(q.waiting, i)
-		}
-	}
-	q.fresh = true
-	return nil
-}
-
-func (q *queue) revive(int64, int) error {
-	q.fresh = true
-	return nil
-}
-
-func (q *queue) settle(context.Context, int64) ([]placement, error) {
-	if !q.fresh {
-		return nil, nil
-	}
-	q.fresh = false
-	var placed []placement
-	c := q.replay.cluster
-	left := q.waiting[:0]
-	for _, i := range q.waiting {
-		p := &q.replay.trace.pods[i]
-		n := q.policy(c, p)
-		if n < 0 {
-			left = append(left, i)
-			continue
-		}
-		devices := c.devices(n, p)
-		c.change(n, p, devices, -1)
-		placed = append(placed, placement{pod: i, host: n, devices: devices})
-	}
-	q.waiting = left
-	for i := range placed { // the replay books them itself
-		c.give(placed[i].host, &q.replay.trace.pods[placed[i].pod], placed[i].devices)
-	}
-	return placed, nil
 }

@@ -107,7 +107,8 @@ func rows(file string, each func(text func(string) string, number func(string) i
 	return bad
 }
 
-// part is the trace on hosts drawn at random that have so many devices together, so that pods have to wait.
+// part is the trace on hosts drawn at random that have so many devices together, so that pods have to wait. Pods that none of these hosts
+// could ever take are left out.
 func (t *trace) part(devices int, seed uint64) *trace {
 	small := &trace{pods: t.pods}
 	for _, n := range rand.New(rand.NewPCG(seed, 5)).Perm(len(t.hosts)) {
@@ -119,5 +120,17 @@ func (t *trace) part(devices int, seed uint64) *trace {
 			break
 		}
 	}
+	small.pods = slices.DeleteFunc(slices.Clone(t.pods), func(p pod) bool { return !small.possible(&p) })
 	return small
+}
+
+// possible reports whether any host could take a pod if it were idle.
+func (t *trace) possible(p *pod) bool {
+	for n := range t.hosts {
+		h := &t.hosts[n]
+		if h.cpu >= p.cpu && h.mem >= p.mem && h.gpus >= p.gpus {
+			return true
+		}
+	}
+	return false
 }
