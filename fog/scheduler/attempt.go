@@ -128,7 +128,7 @@ type Attempt struct {
 	Node      NodeID
 	NodeOwner principal.Account
 	Owner     principal.Account // of the job
-	Tier      Tier              // of the job
+	Tier      Tier              // to which the job had risen in the queue
 	Group     string            // of the job
 	Demand    Demand
 	// GPUs are the devices of the node that the attempt has, one bit each, the lowest for the first; zero for none.
@@ -147,7 +147,8 @@ type Attempt struct {
 	LeaseUntil time.Time
 	// Since is when State was entered.
 	Since time.Time
-	// EndBy is when a running attempt has used up its job's MaxRuntime; it moves on while the attempt is suspended.
+	// EndBy is when a running attempt has used up its job's MaxRuntime; it moves on while the attempt is suspended. For a placed
+	// one it is when it will have done so at the latest.
 	EndBy time.Time
 	// EvictAt is when the attempt is taken off its node for the job EvictFor; the zero time is never.
 	EvictAt  time.Time

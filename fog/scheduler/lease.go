@@ -22,9 +22,10 @@ func (d *draft) place(slot int, n *Node, gpus uint64) error {
 	}
 	d.Attempts = append(d.Attempts, Attempt{
 		ID: NewAttemptID(j.ID, slot, token), Job: j.ID, Tenant: j.Tenant, Slot: slot, Token: token,
-		Node: n.ID, NodeOwner: n.Owner, Owner: j.Owner, Tier: j.Tier, Group: j.Group, Demand: j.Demand, GPUs: gpus,
+		Node: n.ID, NodeOwner: n.Owner, Owner: j.Owner, Tier: j.Tier.raised(j.Boost), Group: j.Group, Demand: j.Demand, GPUs: gpus,
 		Price: j.Price, Span: j.span(n),
 		Placed: d.now, Since: d.now, LeaseUntil: d.now.Add(d.rules.pickUp), State: AttemptPlaced,
+		EndBy: d.now.Add(d.rules.pickUp + j.MaxRuntime + 2*d.rules.lease),
 	})
 	d.aggregate()
 	d.note("slot %d placed on %s", slot, n.ID)

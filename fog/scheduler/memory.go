@@ -77,12 +77,15 @@ func (m *Memory) Insert(_ context.Context, jobs []Insertion) ([]Inserted, error)
 	out := make([]Inserted, len(jobs))
 	for i := range jobs {
 		in := &jobs[i]
+		own := ownKey{in.Job.Tenant, in.Job.Owner, in.Job.Key}
+		if stored, ok := m.keys[own]; ok && in.Job.Key != "" {
+			out[i] = Inserted{Job: m.jobs[stored].Job}
+			continue
+		}
+		if in.Known {
+			continue
+		}
 		if in.Job.Key != "" {
-			own := ownKey{in.Job.Tenant, in.Job.Owner, in.Job.Key}
-			if stored, ok := m.keys[own]; ok {
-				out[i] = Inserted{Job: m.jobs[stored].Job}
-				continue
-			}
 			m.keys[own] = in.Job.ID
 		}
 		m.insert(&Record{Job: in.Job})

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -113,6 +112,12 @@ type planner struct {
 	typical  int64 // moving average of the processor demand of placed jobs, to guess how many jobs fit
 	seen     demands
 	ask      chan []JobID
+
+	roster *roster
+	capped bool // the last round left jobs because of their owners' quotas
+	quotas map[account]Quota
+	lines  []Line // that have jobs, or as many as a round looks at
+	window *Line  // the last of them, where there are more
 }
 
 // plan runs rounds until ctx ends. It is what the duty is kept for.
@@ -151,6 +156,11 @@ func (p *planner) round(ctx context.Context) error {
 			return err
 		}
 	}
+	if tick {
+		if err := p.enrol(ctx); err != nil {
+			return err
+		}
+	}
 	if err := p.recount(ctx, n.released); err != nil {
 		return err
 	}
@@ -183,13 +193,14 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 		next, fresh := p.fleet.renew(nodes)
 		next.booked, next.mix = booked, p.seen.mix()
 		p.fleet = next
+		p.roster.measure(nodes)
 		return p.recount(ctx, fresh)
 	}
 	live, err := p.s.cfg.Store.Live(ctx, nil)
 	if err != nil {
 		return fault.Wrap("scheduler.plan", err)
 	}
-	p.fleet = newFleet(nodes, live, p.s.cfg.Objectives)
+	p.fleet, p.roster = newFleet(nodes, live, p.s.cfg.Objectives), newRoster(nodes, live)
 	p.fleet.booked, p.fleet.mix = booked, p.seen.mix()
 	return nil
 }
@@ -204,6 +215,7 @@ func (p *planner) recount(ctx context.Context, nodes []NodeID) error {
 		return fault.Wrap("scheduler.plan", err)
 	}
 	p.fleet.recount(nodes, live)
+	p.roster.recount(nodes, live)
 	return nil
 }
 
@@ -211,9 +223,6 @@ func (p *planner) recount(ctx context.Context, nodes []NodeID) error {
 const (
 	duePage  = 256
 	duePages = 16
-	maxPage  = 512
-	maxScan  = 512
-	maxSweep = 4096 // jobs that are looked at when the poll interval is over
 )
 
 // timers follows the timers that are due.
@@ -258,104 +267,6 @@ func (p *planner) timers(ctx context.Context) error {
 		}
 	}
 	p.s.marks.timer()
-	return nil
-}
-
-// fill places ready jobs, best first, page by page until there is no room or nothing that fits.
-func (p *planner) fill(ctx context.Context, sweep bool) error {
-	room := p.fleet.room()
-	if p.starved = room <= 0; p.starved {
-		return nil
-	}
-	scan, horizon := p.reach(sweep)
-	var after *Rank
-	for limit := 0; scan > 0; scan -= limit {
-		limit = min(max(limit*2, int(min(16+2*room/p.typical, maxPage))), maxPage)
-		now := p.s.now()
-		records, err := p.s.cfg.Store.Ready(ctx, now.Add(horizon), after, limit)
-		if err != nil {
-			return fault.Wrap("scheduler.plan", err)
-		}
-		ready := slices.DeleteFunc(slices.Clone(records), func(r Record) bool { // those that back off are no business of a recall
-			return r.Job.ReadyAt.After(now) && r.Job.Reason != noDevice
-		})
-		if err := p.assign(ctx, ready); err != nil {
-			return err
-		}
-		if room = p.fleet.room(); room <= 0 {
-			p.starved = true
-			return nil
-		}
-		if len(records) < limit {
-			return nil
-		}
-		rank := RankOf(&records[len(records)-1].Job)
-		after = &rank
-	}
-	if !p.starved {
-		p.s.marks.ring() // all that was looked at is placed or postponed: there may be more
-	}
-	return nil
-}
-
-// reach is how many jobs a round looks at, and how far into the future they may be postponed: when a node opened, all of
-// them are recalled, at most once in each poll interval.
-func (p *planner) reach(sweep bool) (scan int, horizon time.Duration) {
-	now := p.s.now()
-	switch {
-	case p.recall && now.Sub(p.recalled) >= p.s.cfg.Poll:
-		p.recall, p.recalled = false, now
-		return maxSweep, maxPatience
-	case sweep:
-		return maxSweep, 0
-	}
-	return maxScan, 0
-}
-
-// assign places one page of jobs and commits the plan.
-func (p *planner) assign(ctx context.Context, records []Record) error {
-	now, rules := p.s.now(), p.s.rules()
-	plan, fates := place(p.fleet, records, now)
-	var drafts []*draft
-	var planned []int
-	for i := range records {
-		if fates[i] == busy {
-			p.starved = true
-			continue
-		}
-		d := newDraft(records[i], now, rules)
-		if fates[i] == hopeless {
-			if d.Job.ReadyAt.After(now) {
-				continue // it was recalled in vain
-			}
-			d.postpone()
-		}
-		for _, a := range plan[i] {
-			if err := d.place(a.slot, &p.fleet.nodes[a.node], a.gpus); err != nil {
-				return err
-			}
-		}
-		if fates[i] == placed {
-			d.steps = append(d.steps, StepPlace)
-			p.seen.note(d.Job.Demand)
-			p.typical = max(1, (7*p.typical+d.Job.Demand.MilliCPU)/8)
-		}
-		drafts = append(drafts, d)
-		planned = append(planned, i)
-	}
-	stands, err := p.s.commit(ctx, p.fence, drafts)
-	if err != nil {
-		return err
-	}
-	for k, i := range planned {
-		if stands[k] {
-			continue
-		}
-		j := &records[i].Job
-		for _, a := range plan[i] {
-			p.fleet.release(a.node, &j.Demand, a.gpus, groupOf(j.Tenant, j.Owner, j.Group))
-		}
-	}
 	return nil
 }
 

@@ -58,6 +58,14 @@ func (q *Quota) validate() error {
 	return nil
 }
 
+// admits reports whether the owner may take up one more capacity beside what is used.
+func (q *Quota) admits(used, more Capacity) bool {
+	within := func(used, more, most int64) bool { return most == 0 || more == 0 || used+more <= most }
+	return within(used.MilliCPU, more.MilliCPU, q.Most.MilliCPU) && within(used.MemoryMB, more.MemoryMB, q.Most.MemoryMB) &&
+		within(used.MilliGPU, more.MilliGPU, q.Most.MilliGPU) && within(used.DiskMB, more.DiskMB, q.Most.DiskMB) &&
+		within(used.MbitPS, more.MbitPS, q.Most.MbitPS)
+}
+
 // SetQuotas sets quotas of owners of the caller's tenant; who runs the installation may name another tenant. The planner follows
 // them within Config.Poll. It is for operators. Errors are of kind Invalid, Denied and Unavailable.
 func (s *Scheduler) SetQuotas(ctx context.Context, quotas []Quota) error {
@@ -90,7 +98,65 @@ func (s *Scheduler) SetQuotas(ctx context.Context, quotas []Quota) error {
 	if err := s.cfg.Store.SaveQuotas(ctx, saved); err != nil {
 		return fault.Wrap(op, err)
 	}
+	s.terms.Store(nil)
 	s.marks.ready(now)
+	return nil
+}
+
+// allowance is the quotas as this server last read them.
+type allowance struct {
+	at     time.Time
+	quotas map[account]Quota
+}
+
+// allowance reads the quotas, at most once in each poll interval.
+func (s *Scheduler) allowance(ctx context.Context) (map[account]Quota, error) {
+	now := s.now()
+	if known := s.terms.Load(); known != nil && now.Sub(known.at) < s.cfg.Poll {
+		return known.quotas, nil
+	}
+	all, err := s.cfg.Store.Quotas(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	known := &allowance{at: now, quotas: make(map[account]Quota, len(all))}
+	for _, q := range all {
+		known.quotas[account{q.Tenant, q.Owner}] = q
+	}
+	s.terms.Store(known)
+	return known.quotas, nil
+}
+
+// limit lets those new jobs through that their owners' quotas leave room for, in their order. For the others the store only says
+// whether they are known. It runs in the combiner of submissions, one call at a time; several servers that accept jobs of one
+// owner at the same moment may together accept a few more.
+func (s *Scheduler) limit(ctx context.Context, ins []Insertion) error {
+	quotas, err := s.allowance(ctx)
+	if err != nil || len(quotas) == 0 {
+		return err
+	}
+	room := make(map[account]int64, 1)
+	for i := range ins {
+		who := account{ins[i].Job.Tenant, ins[i].Job.Owner}
+		most := quotas[who].MaxQueued
+		if most == 0 {
+			continue
+		}
+		left, counted := room[who]
+		if !counted {
+			page, err := s.cfg.Store.Find(ctx, JobQuery{Tenant: who.tenant, Owner: who.owner, States: []State{Pending, Blocked, Queued, Paused}, Limit: 1})
+			if err != nil {
+				return err
+			}
+			left = most - page.Filtered
+		}
+		if n := int64(1 + len(ins[i].Rest)); n <= left {
+			left -= n
+		} else {
+			ins[i].Known = true
+		}
+		room[who] = left
+	}
 	return nil
 }
 

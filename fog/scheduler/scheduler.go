@@ -16,6 +16,7 @@ import (
 type Scheduler struct {
 	cfg   Config
 	tuned atomic.Pointer[tuning]
+	terms atomic.Pointer[allowance]
 
 	inserts *batch.Combiner[Insertion, Inserted]
 	ops     *batch.Combiner[op, outcome]

@@ -116,6 +116,8 @@ type Insertion struct {
 	Rest  []Job
 	Facts []Fact
 	Tally Tally // of all of them; shared, not to be written to
+	// Known stores nothing: the answer is the job that is stored under the key, or the zero Inserted where there is none.
+	Known bool
 }
 
 // Inserted is the answer to one Insertion.

@@ -65,8 +65,8 @@ type Submitted struct {
 	Job Job
 	// Fresh is false when the job was stored before under the same key.
 	Fresh bool
-	// Err is nil when the job is accepted; of kind Invalid with the field, Denied, Conflict (same key, other content), or
-	// Insufficient (stored as Refused).
+	// Err is nil when the job is accepted; of kind Invalid with the field, Denied, Conflict (same key, other content), Limited
+	// (Quota.MaxQueued), or Insufficient (stored as Refused).
 	Err error
 }
 

@@ -32,7 +32,8 @@ func (s *Scheduler) Submit(ctx context.Context, submissions []Submission) ([]Sub
 }
 
 // SubmitTx stores jobs inside the caller's transaction: they exist exactly if it commits. Nothing is asked or queued
-// before; that is the planner's, within Config.Poll. It is of kind Unavailable where the store has no such ability.
+// before; that is the planner's, within Config.Poll. Quota.MaxQueued is not looked at, as the caller has the database. It is of
+// kind Unavailable where the store has no such ability.
 func (s *Scheduler) SubmitTx(ctx context.Context, tx *sql.Tx, submissions []Submission) ([]Submitted, error) {
 	if s.cfg.Abilities.InsertTx == nil {
 		return nil, fault.New(fault.Unavailable, StepSubmit, "this store cannot join a transaction")
@@ -124,6 +125,8 @@ func (c *calling) store(ctx context.Context, level int, insert func([]Insertion)
 func answer(asked *Job, got Inserted) Submitted {
 	a := Submitted{Job: got.Job, Fresh: got.Fresh}
 	switch {
+	case got.Job.ID == "":
+		a = Submitted{Err: fault.New(fault.Limited, StepSubmit, "as many jobs as the quota allows wait already")}
 	case asked.BodyDigest != got.Job.BodyDigest:
 		a = Submitted{Err: fault.Newf(fault.Conflict, StepSubmit, "key %q was used for another submission", asked.Key)}
 	case got.Job.State == Refused:
@@ -228,6 +231,9 @@ const maxInsert = 16 * maxBatch
 
 // insert is what the combiner of submissions runs.
 func (s *Scheduler) insert(ctx context.Context, ins []Insertion) ([]Inserted, error) {
+	if err := s.limit(ctx, ins); err != nil {
+		return nil, fault.Wrap("scheduler.insert", err)
+	}
 	out := make([]Inserted, 0, len(ins))
 	for len(out) < len(ins) {
 		first, end, jobs := len(out), len(out), 0

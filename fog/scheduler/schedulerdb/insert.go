@@ -119,13 +119,16 @@ func (s *Store) insertion(jobs []scheduler.Insertion) (*insertion, error) {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return compareKeys(keyOf(&jobs[a].Job), keyOf(&jobs[b].Job)) })
-	rows := make([]row, len(jobs))
-	for i, at := range order {
+	rows := make([]row, 0, len(jobs))
+	for _, at := range order {
+		if jobs[at].Known {
+			continue
+		}
 		r, err := insertedJob(&jobs[at].Job)
 		if err != nil {
 			return nil, fault.Wrap("schedulerdb.insert", err)
 		}
-		rows[i] = r
+		rows = append(rows, r)
 	}
 	rest := make([][]row, len(jobs))
 	for i := range jobs {
@@ -225,6 +228,9 @@ func (in *insertion) fill(ctx context.Context, tx bun.IDB, known []jobKey, answe
 			continue
 		}
 		j, ok := byKey[keyOf(&in.jobs[i].Job)]
+		if !ok && in.jobs[i].Known {
+			continue
+		}
 		if !ok {
 			return fault.Newf(fault.Conflict, "schedulerdb.insert", "job identifier %q exists already", in.jobs[i].Job.ID)
 		}

@@ -369,3 +369,27 @@ func testPurge(t *testing.T, s Subject) {
 	reused.Key = "key vested"
 	insert(t, s.Store, reused)
 }
+
+func testInsertKnown(t *testing.T, s Subject) {
+	keyed := func(id, key string, known bool) scheduler.Insertion {
+		j := job(id)
+		j.Key = key
+		return scheduler.Insertion{Job: j, Known: known, Tally: scheduler.Tally{{Tier: "gold", Name: "n"}: 1}}
+	}
+	out, err := s.Store.Insert(t.Context(), []scheduler.Insertion{
+		keyed("a", "k", false), keyed("b", "k", true), keyed("c", "", true), keyed("d", "l", true), keyed("e", "l", false),
+	})
+	require.NoError(t, err)
+	require.Equal(t, scheduler.JobID("a"), out[1].Job.ID, "what is stored under the key")
+	require.Equal(t, []bool{true, false, false, false, true}, []bool{out[0].Fresh, out[1].Fresh, out[2].Fresh, out[3].Fresh, out[4].Fresh})
+	require.Empty(t, out[2].Job.ID)
+	records, err := s.Store.Load(t.Context(), []scheduler.JobID{"b", "c", "d"})
+	require.NoError(t, err)
+	require.Empty(t, records)
+	sums, err := s.Store.Tally(t.Context(), "t")
+	require.NoError(t, err)
+	require.EqualValues(t, 2, sums[scheduler.TallyKey{Tier: "gold", Name: "n"}])
+	out, err = s.Store.Insert(t.Context(), []scheduler.Insertion{keyed("z", "l", true)})
+	require.NoError(t, err)
+	require.Equal(t, scheduler.JobID("e"), out[0].Job.ID)
+}

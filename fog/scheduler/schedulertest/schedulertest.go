@@ -40,6 +40,7 @@ func RunAll(t *testing.T, open func(t *testing.T) Subject) {
 	}{
 		{"InsertKeepsEveryField", testInsertFields},
 		{"InsertIsIdempotentByKey", testInsertKeys},
+		{"InsertAsksOnly", testInsertKnown},
 		{"LoadLeavesUnknownOut", testLoadUnknown},
 		{"CommitKeepsEveryField", testCommitFields},
 		{"CommitChangesAttempts", testCommitAttempts},

@@ -1,0 +1,160 @@
+package scheduler
+
+import (
+	"context"
+	"time"
+)
+
+// Bounds of what one round places.
+const (
+	maxPage   = 512
+	maxScan   = 512
+	maxSweep  = 4096 // jobs that are looked at when the poll interval is over
+	maxMisses = 64   // jobs of one line that find no room, before the others' have their turn
+)
+
+// fill places ready jobs in the order of their turns, some at a time, until there is no room or nothing that fits.
+func (p *planner) fill(ctx context.Context, sweep bool) error {
+	room := p.fleet.room()
+	if p.starved = room <= 0; p.starved {
+		return nil
+	}
+	scan, ahead := p.reach(sweep)
+	limit := int(min(16+2*room/p.typical, maxPage))
+	t, err := p.queue(ctx, ahead, limit)
+	if err != nil {
+		return err
+	}
+	p.capped = false
+	for scan > 0 {
+		seen, err := p.assign(ctx, t, limit, !sweep)
+		if err != nil {
+			return err
+		}
+		if room = p.fleet.room(); room <= 0 {
+			p.starved = true
+			return nil
+		}
+		if seen < limit {
+			return nil
+		}
+		scan -= seen
+		limit = min(2*limit, maxPage)
+	}
+	if !p.starved && !p.capped {
+		p.s.marks.ring() // all that was looked at is placed or postponed: there may be more
+	}
+	return nil
+}
+
+// reach is how many jobs a round looks at, and how far into the future they may be postponed: when a node opened, all of
+// them are recalled, at most once in each poll interval.
+func (p *planner) reach(sweep bool) (scan int, ahead time.Duration) {
+	now := p.s.now()
+	switch {
+	case p.recall && now.Sub(p.recalled) >= p.s.cfg.Poll:
+		p.recall, p.recalled = false, now
+		return maxSweep, maxPatience
+	case sweep:
+		return maxSweep, 0
+	}
+	return maxScan, 0
+}
+
+// plot is a plan in the making: decisions that are committed together.
+type plot struct {
+	now     time.Time
+	rules   rules
+	drafts  []*draft
+	placing [][]assignment // of each draft
+}
+
+// assign lets the jobs whose turn it is find nodes, at most limit of them, commits the plan, and answers how many they were. With
+// skip a line whose jobs miss again and again loses its turns.
+func (p *planner) assign(ctx context.Context, t *turns, limit int, skip bool) (seen int, err error) {
+	plan := &plot{now: p.s.now(), rules: p.s.rules()}
+	for ; seen < limit; seen++ {
+		r, line, err := t.next(ctx)
+		if err != nil {
+			return seen, err
+		}
+		if r == nil {
+			break
+		}
+		placed, err := p.settle(plan, r)
+		if err != nil {
+			return seen, err
+		}
+		if line.misses++; placed {
+			line.misses = 0
+		}
+		line.last = line.last || skip && len(t.heap) > 1 && line.misses >= maxMisses
+	}
+	return seen, p.execute(ctx, plan)
+}
+
+// settle finds nodes for one job and takes their room, and reports whether it found any.
+func (p *planner) settle(plan *plot, r *Record) (bool, error) {
+	j := &r.Job
+	if j.ReadyAt.After(plan.now) && j.Reason != noDevice {
+		return false, nil // it backs off, which is no business of a recall
+	}
+	q := requestOf(r, plan.now)
+	who := account{j.Tenant, j.Owner}
+	if quota, ok := p.quotas[who]; ok && !quota.admits(p.roster.user(who).used, j.Demand.times(len(q.slots))) {
+		p.capped = true
+		return false, nil
+	}
+	nodes, fate := q.place(p.fleet)
+	if fate == busy {
+		p.starved = true
+		return false, nil
+	}
+	d := newDraft(*r, plan.now, plan.rules)
+	if fate == hopeless {
+		if j.ReadyAt.After(plan.now) {
+			return false, nil // it was recalled in vain
+		}
+		d.postpone()
+	}
+	for _, a := range nodes {
+		if err := d.place(a.slot, &p.fleet.nodes[a.node], a.gpus); err != nil {
+			return false, err
+		}
+		p.roster.load(&d.Attempts[len(d.Attempts)-1])
+	}
+	if fate == placed {
+		d.steps = append(d.steps, StepPlace)
+		p.seen.note(j.Demand)
+		p.typical = max(1, (7*p.typical+j.Demand.MilliCPU)/8)
+	}
+	plan.drafts = append(plan.drafts, d)
+	plan.placing = append(plan.placing, nodes)
+	return fate == placed, nil
+}
+
+// times is the room that a demand takes up several times.
+func (d *Demand) times(n int) Capacity {
+	c, k := d.capacity(), int64(n)
+	return Capacity{MilliCPU: k * c.MilliCPU, MemoryMB: k * c.MemoryMB, MilliGPU: k * c.MilliGPU, DiskMB: k * c.DiskMB, MbitPS: k * c.MbitPS}
+}
+
+// execute commits the plan, and gives the room back of what was not written because somebody else changed the job meanwhile.
+func (p *planner) execute(ctx context.Context, plan *plot) error {
+	stands, err := p.s.commit(ctx, p.fence, plan.drafts)
+	if err != nil {
+		return err
+	}
+	for i, d := range plan.drafts {
+		if stands[i] {
+			continue
+		}
+		j := &d.Job
+		for k, a := range plan.placing[i] {
+			p.fleet.release(a.node, &j.Demand, a.gpus, groupOf(j.Tenant, j.Owner, j.Group))
+			attempt := &d.Attempts[len(d.Attempts)-len(plan.placing[i])+k]
+			p.roster.drop(attempt.Node, attempt.ID)
+		}
+	}
+	return nil
+}
