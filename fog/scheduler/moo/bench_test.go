@@ -21,20 +21,32 @@ func BenchmarkGeneration(b *testing.B) {
 	problems := map[string]moo.Problem[[]float64]{"zdt1": zdt(1), "zdt4": zdt(4), "dtlz2": dtlz2(3)}
 	for _, name := range []string{"zdt1", "zdt4", "dtlz2"} {
 		for _, n := range []int{100, 1000} {
-			b.Run(fmt.Sprintf("%s_pop%d", name, n), func(b *testing.B) { generations(b, problems[name], n) })
+			b.Run(fmt.Sprintf("%s_pop%d", name, n), func(b *testing.B) { generations(b, problems[name], moo.Config{Population: n}) })
 		}
 	}
 	for _, n := range []int{100, 1000} {
-		b.Run(fmt.Sprintf("assign_pop%d", n), func(b *testing.B) { generations(b, drawnWorks(1).problem(), n) })
+		b.Run(fmt.Sprintf("assign_pop%d", n), func(b *testing.B) { generations(b, drawnWorks(1).problem(), moo.Config{Population: n}) })
+	}
+}
+
+func BenchmarkReferences(b *testing.B) {
+	for m, divisions := range map[int][]int{3: {12, 43}, 5: {5, 9}} {
+		for _, d := range divisions {
+			points := moo.DasDennis(m, d)
+			c := moo.Config{Population: len(points), Survival: moo.Survival{References: points}}
+			b.Run(fmt.Sprintf("dtlz2_m%d_pop%d", m, len(points)), func(b *testing.B) { generations(b, dtlz2(m), c) })
+		}
 	}
 }
 
 // generations measures runs of 250 generations in processor time a generation.
-func generations[G any](b *testing.B, p moo.Problem[G], n int) {
+func generations[G any](b *testing.B, p moo.Problem[G], c moo.Config) {
 	const length = 250
 	spent := 0.0
-	for seed := 0; b.Loop(); seed++ {
-		e, err := moo.New(p, moo.Config{Population: n, Seed: uint64(seed), Generations: length})
+	c.Generations = length
+	for b.Loop() {
+		c.Seed++
+		e, err := moo.New(p, c)
 		require.NoError(b, err)
 		begin := cpu()
 		_, err = e.Run(b.Context())

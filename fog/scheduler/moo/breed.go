@@ -55,13 +55,20 @@ func (c *crew[G]) share() {
 	var all sync.WaitGroup
 	for _, h := range c.hands {
 		all.Go(func() {
+			returned := false
 			defer func() {
-				if v := recover(); v != nil {
-					h.panic = &Panic{Value: v, Stack: debug.Stack()}
-					c.stopped.Store(true)
+				if returned {
+					return
 				}
+				v := recover()
+				if v == nil {
+					v = "the goroutine was ended by runtime.Goexit"
+				}
+				h.panic = &Panic{Value: v, Stack: debug.Stack()}
+				c.stopped.Store(true)
 			}()
 			c.labour(h)
+			returned = true
 		})
 	}
 	all.Wait()

@@ -3,6 +3,7 @@ package moo_test
 import (
 	"context"
 	"math"
+	"runtime"
 	"testing"
 	"time"
 
@@ -84,20 +85,23 @@ func TestNotANumber(t *testing.T) {
 	}
 }
 
-// TestPanic: a panic in a worker comes out of Run with its value.
+// TestPanic: what ends a worker comes out of Run, with its value, instead of leaving children unevaluated.
 func TestPanic(t *testing.T) {
-	p := zdt(1)
-	p.Evaluate = func([]float64, []float64) float64 { panic("boom") }
-	e, err := moo.New(p, moo.Config{Generations: 1, Workers: 3})
-	require.NoError(t, err)
-	defer func() {
-		thrown, ok := recover().(*moo.Panic)
-		require.True(t, ok)
-		require.Equal(t, "boom", thrown.Value)
-		require.Contains(t, thrown.Error(), "engine_test.go")
-	}()
-	_, err = e.Run(t.Context())
-	t.Fatal("returned", err)
+	thrown := func(evaluate func([]float64, []float64) float64) (thrown *moo.Panic) {
+		p := zdt(1)
+		p.Evaluate = evaluate
+		e, err := moo.New(p, moo.Config{Generations: 1, Workers: 3})
+		require.NoError(t, err)
+		defer func() { thrown, _ = recover().(*moo.Panic) }()
+		_, err = e.Run(t.Context())
+		t.Fatal("returned", err)
+		return nil
+	}
+	boom := thrown(func([]float64, []float64) float64 { panic("boom") })
+	require.Equal(t, "boom", boom.Value)
+	require.Contains(t, boom.Error(), "engine_test.go")
+	gone := thrown(func([]float64, []float64) float64 { runtime.Goexit(); return 0 })
+	require.Contains(t, gone.Value, "Goexit")
 }
 
 // TestBudgets: each bound ends the search where it says.

@@ -31,16 +31,16 @@ func (s Mixed) Problem(objectives int, evaluate func(g Mix, out []float64) (viol
 func (s Mixed) space() Problem[Mix] {
 	var m mixed
 	if len(s.Real.Lower)+len(s.Real.Upper) > 0 {
-		add(&m, s.Real.space(), func(g *Mix) *[]float64 { return &g.Real })
+		add(&m, s.Real.space(), func(g Mix) []float64 { return g.Real }, func(g *Mix, part []float64) { g.Real = part })
 	}
 	if len(s.Integer.Lower)+len(s.Integer.Upper) > 0 {
-		add(&m, s.Integer.space(), func(g *Mix) *[]int { return &g.Integer })
+		add(&m, s.Integer.space(), func(g Mix) []int { return g.Integer }, func(g *Mix, part []int) { g.Integer = part })
 	}
 	if s.Binary.Length != 0 {
-		add(&m, s.Binary.space(), func(g *Mix) *Bits { return &g.Bits })
+		add(&m, s.Binary.space(), func(g Mix) Bits { return g.Bits }, func(g *Mix, part Bits) { g.Bits = part })
 	}
 	if s.Order.Length != 0 {
-		add(&m, s.Order.space(), func(g *Mix) *[]int { return &g.Order })
+		add(&m, s.Order.space(), func(g Mix) []int { return g.Order }, func(g *Mix, part []int) { g.Order = part })
 	}
 	if len(m.kinds) == 0 {
 		return Problem[Mix]{flaw: fault.Field("moo.new", "Mixed", "has no kind of variable")}
@@ -61,24 +61,24 @@ type mixed struct {
 	fill  []func(n int, out []Mix) // makes one kind of n genomes
 }
 
-// add lifts the functions of a kind to whole genomes.
-func add[G any](m *mixed, p Problem[G], of func(g *Mix) *G) {
+// add lifts the functions of a kind to whole genomes, in which of finds it and set puts it.
+func add[G any](m *mixed, p Problem[G], of func(g Mix) G, set func(g *Mix, part G)) {
 	if p.flaw != nil {
 		m.kinds = append(m.kinds, Problem[Mix]{flaw: p.flaw})
 		return
 	}
 	m.fill = append(m.fill, func(n int, out []Mix) {
 		for i, g := range p.Make(n) {
-			*of(&out[i]) = g
+			set(&out[i], g)
 		}
 	})
 	m.kinds = append(m.kinds, Problem[Mix]{
-		Copy:   func(dst, src Mix) { p.Copy(*of(&dst), *of(&src)) },
-		Equal:  func(a, b Mix) bool { return p.Equal(*of(&a), *of(&b)) },
-		Sample: func(r *rand.Rand, g Mix) { p.Sample(r, *of(&g)) },
-		Cross:  func(r *rand.Rand, a, b, c, d Mix) { p.Cross(r, *of(&a), *of(&b), *of(&c), *of(&d)) },
-		Mutate: func(r *rand.Rand, g Mix) { p.Mutate(r, *of(&g)) },
-		Check:  func(g Mix) error { return p.Check(*of(&g)) },
+		Copy:   func(dst, src Mix) { p.Copy(of(dst), of(src)) },
+		Equal:  func(a, b Mix) bool { return p.Equal(of(a), of(b)) },
+		Sample: func(r *rand.Rand, g Mix) { p.Sample(r, of(g)) },
+		Cross:  func(r *rand.Rand, a, b, c, d Mix) { p.Cross(r, of(a), of(b), of(c), of(d)) },
+		Mutate: func(r *rand.Rand, g Mix) { p.Mutate(r, of(g)) },
+		Check:  func(g Mix) error { return p.Check(of(g)) },
 	})
 }
 

@@ -27,7 +27,9 @@ func (c *cohort) survive(r *rand.Rand, children int) {
 		return
 	}
 	for f := range last {
-		c.crowding.measure(c, k.order[k.starts[f]:k.starts[f+1]])
+		if front := k.order[k.starts[f]:k.starts[f+1]]; len(front) > 0 { // ranks of copies may be left out
+			c.crowding.measure(c, front)
+		}
 	}
 	c.crowding.prune(c, tail, c.size-taken)
 	c.settle(k.order[:c.size])
