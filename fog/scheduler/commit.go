@@ -33,20 +33,40 @@ func (s *Scheduler) apply(ctx context.Context, ops []op) ([]outcome, error) {
 	for i := range ops {
 		todo[i] = i
 	}
-	for range maxTries {
+	for try := range maxTries {
 		stale, err := s.attemptOnce(ctx, ops, todo, out)
 		if err != nil {
 			return nil, err
 		}
-		if len(stale) == 0 {
+		if todo = patient(ops, stale, try, out); len(todo) == 0 {
 			return out, nil
 		}
-		todo = stale
 	}
 	for _, i := range todo {
-		out[i] = outcome{err: fault.Newf(fault.Unavailable, ops[i].step, "job %s is changing too fast", ops[i].job)}
+		out[i] = outcome{err: tooFast(&ops[i])}
 	}
 	return out, nil
+}
+
+func tooFast(o *op) error {
+	return fault.Newf(fault.Unavailable, o.step, "job %s is changing too fast", o.job)
+}
+
+// yields reports whether an operation does not wait for a job at which another server is at work, nor for long at one that
+// changes: a lease, because the attempt is offered again at the node's next claim.
+func (o *op) yields() bool { return o.step == StepLease }
+
+// patient are the operations that are tried again. Those that yield are tried once more only.
+func patient(ops []op, stale []int, try int, out []outcome) []int {
+	var again []int
+	for _, i := range stale {
+		if ops[i].yields() && try > 0 {
+			out[i] = outcome{err: tooFast(&ops[i])}
+			continue
+		}
+		again = append(again, i)
+	}
+	return again
 }
 
 // attemptOnce makes the decisions named by todo and answers with those whose jobs others changed meanwhile.
@@ -90,6 +110,7 @@ func (d *draft) try(o *op) error {
 	err := o.decide(d)
 	if d.changed {
 		d.steps = slices.Insert(d.steps, first, o.step)
+		d.yields = o.yields() && (d.yields || !before)
 	}
 	d.changed = d.changed || before
 	return err

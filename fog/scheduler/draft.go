@@ -24,6 +24,7 @@ type draft struct {
 	now     time.Time
 	rules   rules
 	changed bool
+	yields  bool     // all that changed it yields to others
 	steps   []string // names for Config.Step once it is committed
 }
 
@@ -216,7 +217,7 @@ func (d *draft) change() Change {
 	j := &d.Job
 	j.DueAt = d.due()
 	j.Version = d.old.Job.Version + 1
-	c := Change{Was: d.old.Job.Version, Record: Record{Job: *j}, Tally: tallyOf(&d.old, &d.Record)}
+	c := Change{Was: d.old.Job.Version, Yield: d.yields, Record: Record{Job: *j}, Tally: tallyOf(&d.old, &d.Record)}
 	for i, a := range d.Attempts {
 		if i >= len(d.old.Attempts) || a != d.old.Attempts[i] {
 			c.Record.Attempts = append(c.Record.Attempts, a)

@@ -137,6 +137,9 @@ type Change struct {
 	Facts  []Fact
 	// Tally is added to the sums of the job's tenant.
 	Tally Tally
+	// Yield lets the change count as stale, where the store can tell, instead of waiting while somebody else is writing the job. It
+	// has no Bond.
+	Yield bool
 	// Bond ties changes of one call together: of those with the same Bond all are written or none. "" is none.
 	Bond string
 }

@@ -10,7 +10,9 @@ import (
 )
 
 // BenchmarkSubmitSingle submits single jobs, one a call, in memory.
-func BenchmarkSubmitSingle(b *testing.B) { submitting(b, 1, scheduler.Submission{Name: "job", Tier: scheduler.Gold}) }
+func BenchmarkSubmitSingle(b *testing.B) {
+	submitting(b, 1, scheduler.Submission{Name: "job", Tier: scheduler.Gold})
+}
 
 // BenchmarkSubmitMany submits single jobs, a thousand a call.
 func BenchmarkSubmitMany(b *testing.B) {

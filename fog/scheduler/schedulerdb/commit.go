@@ -3,6 +3,7 @@ package schedulerdb
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/uptrace/bun"
@@ -80,7 +81,7 @@ func (c *commitment) run(ctx context.Context, t *transaction, tx bun.IDB) (commi
 	if err != nil {
 		return committed{}, err
 	}
-	previous, err := t.run(ctx, c.s.writes.updateJobs, jobs)
+	previous, err := c.update(ctx, t, jobs)
 	if err != nil {
 		return committed{}, err
 	}
@@ -114,4 +115,33 @@ func (c *commitment) run(ctx context.Context, t *transaction, tx bun.IDB) (commi
 		return committed{}, err
 	}
 	return done, sums.save(ctx, t, c.s.writes)
+}
+
+// update writes the rows of the jobs and answers their states before, by identifier. Those that yield come last: a
+// transaction that skips what others have locked waits for nobody, so it closes no ring of waiting ones.
+func (c *commitment) update(ctx context.Context, t *transaction, jobs []row) (map[string]string, error) {
+	yields := make(map[string]bool)
+	for i := range c.changes {
+		if c.changes[i].Yield {
+			yields[clean(string(c.changes[i].Record.Job.ID))] = true
+		}
+	}
+	var firm, yielding []row
+	for _, r := range jobs {
+		if yields[clean(r[0].(string))] {
+			yielding = append(yielding, r)
+		} else {
+			firm = append(firm, r)
+		}
+	}
+	previous, err := t.run(ctx, c.s.writes.updateJobs, firm)
+	if err != nil {
+		return nil, err
+	}
+	skipped, err := t.run(ctx, c.s.writes.updateFreeJobs, yielding)
+	if previous == nil {
+		previous = skipped
+	}
+	maps.Copy(previous, skipped)
+	return previous, err
 }

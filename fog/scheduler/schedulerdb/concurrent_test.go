@@ -170,3 +170,69 @@ func TestCallersDoNotHoldUpCommits(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 2, page.Total)
 }
+
+// TestLeasesDoNotWaitForOtherServers keeps a job's row locked on another connection, as a server does in the middle of its
+// commit: a change that yields is stale at once, the others of its commit are written, and it is written when the row is free.
+func TestLeasesDoNotWaitForOtherServers(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	d := dbtest.Postgres(t)
+	s, _ := open(t, d)
+	_, err := s.Insert(ctx, insertions(newJob(1), newJob(2), newJob(3)))
+	require.NoError(t, err)
+	other, err := d.Write.DB.BeginTx(ctx, nil)
+	require.NoError(t, err)
+	_, err = other.ExecContext(ctx, "UPDATE fog_scheduler_jobs SET reason = 'busy' WHERE id = $1", string(newJob(2).ID))
+	require.NoError(t, err)
+
+	changes := make([]scheduler.Change, 3)
+	for i := range changes {
+		changes[i] = place(next(load(t, s, newJob(i+1).ID), scheduler.Running), 0, "n")
+		changes[i].Yield = i > 0
+	}
+	written, err := s.Commit(ctx, scheduler.Fence{}, changes)
+	require.NoError(t, err, "it does not wait")
+	require.Equal(t, []bool{true, false, true}, written)
+	require.Empty(t, load(t, s, newJob(2).ID).Attempts)
+	require.NoError(t, other.Rollback())
+	written, err = s.Commit(ctx, scheduler.Fence{}, changes[1:2])
+	require.NoError(t, err)
+	require.Equal(t, []bool{true}, written)
+}
+
+// TestClaimsAreOfferedAgain claims while another server is writing the placed job, and once more when it is done.
+func TestClaimsAreOfferedAgain(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	d := dbtest.Postgres(t)
+	s, _ := open(t, d)
+	engine, err := scheduler.New(scheduler.Config{Store: s, Now: start})
+	require.NoError(t, err)
+	var ids []scheduler.JobID
+	for i := range 2 {
+		queued := newJob(i)
+		queued.State = scheduler.Queued
+		_, err := s.Insert(ctx, insertions(queued))
+		require.NoError(t, err)
+		written, err := s.Commit(ctx, scheduler.Fence{}, []scheduler.Change{place(next(load(t, s, queued.ID), scheduler.Placed), 0, "n")})
+		require.NoError(t, err)
+		require.Equal(t, []bool{true}, written)
+		ids = append(ids, queued.ID)
+	}
+	other, err := d.Write.DB.BeginTx(ctx, nil)
+	require.NoError(t, err)
+	_, err = other.ExecContext(ctx, "SELECT 1 FROM fog_scheduler_jobs WHERE id = $1 FOR NO KEY UPDATE", string(ids[0]))
+	require.NoError(t, err)
+	offered := func() []scheduler.JobID {
+		grants, err := engine.Claim(ctx, []scheduler.Claim{{Node: "n", Take: 9}})
+		require.NoError(t, err)
+		var jobs []scheduler.JobID
+		for _, o := range grants[0].Offers {
+			jobs = append(jobs, o.Job)
+		}
+		return jobs
+	}
+	require.Equal(t, ids[1:], offered(), "the other is not held up")
+	require.NoError(t, other.Rollback())
+	require.Equal(t, ids[:1], offered())
+}

@@ -19,12 +19,12 @@ type write struct {
 
 // writes are the statements of a dialect. They never change, so a database may keep them prepared.
 type writes struct {
-	insertJobs, updateJobs, saveAttempts, addTally, addCounts, saveNodes, saveQuotas, insertWaits, dropWaits write
+	insertJobs, updateJobs, updateFreeJobs, saveAttempts, addTally, addCounts, saveNodes, saveQuotas, insertWaits, dropWaits write
 }
 
 // all lists them.
 func (w *writes) all() []write {
-	return []write{w.insertJobs, w.updateJobs, w.saveAttempts, w.addTally, w.addCounts, w.saveNodes, w.saveQuotas, w.insertWaits, w.dropWaits}
+	return []write{w.insertJobs, w.updateJobs, w.updateFreeJobs, w.saveAttempts, w.addTally, w.addCounts, w.saveNodes, w.saveQuotas, w.insertWaits, w.dropWaits}
 }
 
 // lanes is the number of rows over which PostgreSQL spreads one sum; callers' transactions have as many of their own.
@@ -36,7 +36,8 @@ func newWrites(dialect Dialect) writes {
 	return writes{
 		insertJobs: write{answers: true, text: t.insert("fog_scheduler_jobs", insertedJobColumns()) +
 			" ON CONFLICT DO NOTHING RETURNING id, state"},
-		updateJobs: write{answers: true, text: t.updateJobs()},
+		updateJobs:     write{answers: true, text: t.updateJobs("")},
+		updateFreeJobs: write{answers: true, text: t.updateJobs(" SKIP LOCKED")},
 		saveAttempts: write{text: t.insert("fog_scheduler_attempts", attemptColumns()) +
 			" ON CONFLICT (job, slot, token) DO UPDATE SET " + assign(changingAttemptColumns(), "excluded.")},
 		addTally: write{text: t.insert("fog_scheduler_tally", tallyColumns()) +
@@ -67,9 +68,10 @@ func (t text) insert(table string, columns []column) string {
 	return head + "SELECT " + taken + " FROM " + unnest(columns)
 }
 
-// updateJobs writes the changing half of jobs whose version is the expected one. Its rows are identifier, expected
+// updateJobs writes the changing half of jobs whose version is the expected one; locked says what PostgreSQL does about rows that
+// others have locked, by default it waits. Its rows are identifier, expected
 // version, changing columns.
-func (t text) updateJobs() string {
+func (t text) updateJobs(locked string) string {
 	if Dialect(t) == SQLite {
 		set := assignAt(writtenJobColumns(nil), 3)
 		return "UPDATE fog_scheduler_jobs SET previous = state, " + set + " WHERE id = ?1 AND version = ?2 RETURNING id, previous"
@@ -78,7 +80,7 @@ func (t text) updateJobs() string {
 	// The first part locks the rows in the order of their identifiers; the second writes those it has locked.
 	return `WITH n AS MATERIALIZED (
 			SELECT n.* FROM ` + unnest(rows) + ` JOIN fog_scheduler_jobs AS j ON j.id = n.id
-			ORDER BY j.id FOR NO KEY UPDATE OF j
+			ORDER BY j.id FOR NO KEY UPDATE OF j` + locked + `
 		)
 		UPDATE fog_scheduler_jobs AS j SET previous = j.state, ` + assign(writtenJobColumns(nil), "n.") + `
 		FROM n WHERE j.id = n.id AND j.version = n.was

@@ -111,6 +111,9 @@ func (p *prepared) get(ctx context.Context, dialect Dialect, w writes) (map[stri
 	}
 	stmts := map[string]*sql.Stmt{}
 	for _, one := range w.all() {
+		if stmts[one.text] != nil {
+			continue
+		}
 		stmt, err := p.pool.PrepareContext(ctx, one.text)
 		if err != nil {
 			for _, made := range stmts {
