@@ -27,6 +27,7 @@ func TestDistances(t *testing.T) {
 	require.Equal(t, inf, hv.IGD(nil, reference, 2))
 	require.Equal(t, inf, hv.IGDPlus([]float64{inf, 0}, reference, 2))
 	require.Zero(t, hv.IGDPlus([]float64{-inf, -inf}, reference, 2))
+	require.Equal(t, 1.0, hv.IGD([]float64{inf, 0}, []float64{inf, 1}, 2), "equal infinities are no distance")
 	for _, f := range []func(a, b []float64, m int) float64{hv.IGD, hv.IGDPlus} {
 		require.True(t, math.IsNaN(f(one, nil, 2)))
 		require.True(t, math.IsNaN(f(one, []float64{nan, 1}, 2)))
