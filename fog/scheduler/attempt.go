@@ -84,7 +84,7 @@ const (
 	AttemptLost AttemptState = "lost"
 	// AttemptExpired was placed and never fetched.
 	AttemptExpired AttemptState = "expired"
-	// AttemptCancelled was withdrawn because its job was cancelled, paused or over.
+	// AttemptCancelled was withdrawn: its job was cancelled, paused or over, or goes on on another node.
 	AttemptCancelled AttemptState = "cancelled"
 )
 

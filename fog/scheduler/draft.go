@@ -25,6 +25,7 @@ type draft struct {
 	rules   rules
 	changed bool
 	yields  bool     // all that changed it yields to others
+	bond    string   // of the change, see Change.Bond
 	steps   []string // names for Config.Step once it is committed
 }
 
@@ -217,7 +218,7 @@ func (d *draft) change() Change {
 	j := &d.Job
 	j.DueAt = d.due()
 	j.Version = d.old.Job.Version + 1
-	c := Change{Was: d.old.Job.Version, Yield: d.yields, Record: Record{Job: *j}, Tally: tallyOf(&d.old, &d.Record)}
+	c := Change{Was: d.old.Job.Version, Bond: d.bond, Yield: d.yields, Record: Record{Job: *j}, Tally: tallyOf(&d.old, &d.Record)}
 	for i, a := range d.Attempts {
 		if i >= len(d.old.Attempts) || a != d.old.Attempts[i] {
 			c.Record.Attempts = append(c.Record.Attempts, a)

@@ -28,12 +28,13 @@ const (
 	StepResume   = "scheduler.resume"
 	StepLose     = "scheduler.lose"
 	StepTimer    = "scheduler.timer"
+	StepMove     = "scheduler.move"
 )
 
 // Steps lists every step.
 func Steps() []string {
 	return []string{
 		StepSubmit, StepHold, StepQueue, StepRelease, StepPlace, StepLease, StepRenew, StepProgress, StepReport,
-		StepValidate, StepVest, StepCancel, StepPause, StepResume, StepLose, StepTimer,
+		StepValidate, StepVest, StepCancel, StepPause, StepResume, StepLose, StepTimer, StepMove,
 	}
 }

@@ -126,6 +126,7 @@ func (p *planner) settle(plan *plot, r *Record) (bool, error) {
 	if fate == placed {
 		d.steps = append(d.steps, StepPlace)
 		p.seen.note(j.Demand)
+		p.better.note(d)
 		p.typical = max(1, (7*p.typical+j.Demand.MilliCPU)/8)
 	}
 	plan.drafts = append(plan.drafts, d)

@@ -111,6 +111,7 @@ type planner struct {
 	recall   bool  // a node opened or grew: postponed jobs are to be looked at
 	typical  int64 // moving average of the processor demand of placed jobs, to guess how many jobs fit
 	seen     demands
+	better   improver
 	ask      chan []JobID
 
 	roster *roster
@@ -123,6 +124,8 @@ type planner struct {
 // plan runs rounds until ctx ends. It is what the duty is kept for.
 func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 	p := &planner{s: s, fence: fence, grace: s.now().Add(s.cfg.Lease), typical: 1000, ask: make(chan []JobID, 1)}
+	p.better.found = make(chan solution, 1)
+	defer p.better.running.Wait()
 	var asking sync.WaitGroup
 	asking.Go(func() { s.askFunds(ctx, p.ask) })
 	defer asking.Wait()
@@ -170,7 +173,13 @@ func (p *planner) round(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.apply(ctx); err != nil {
+		return err
+	}
 	if err := p.fill(ctx, tick); err != nil {
+		return err
+	}
+	if err := p.improve(ctx); err != nil {
 		return err
 	}
 	return p.purge(ctx, now)

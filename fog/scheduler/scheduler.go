@@ -32,6 +32,8 @@ type Scheduler struct {
 	stops  map[int]context.CancelFunc // of each Run
 	runs   int                        // ever started
 	idle   sync.WaitGroup             // until each Run has returned
+
+	optimiser OptimiserStats // guarded by mu
 }
 
 // maxBatch is the number of operations that share one commit.

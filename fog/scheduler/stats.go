@@ -85,6 +85,8 @@ type Stats struct {
 	Nodes, NodesUp int
 	// Capacity sums the nodes that are up or closed, Used what live attempts take up on any node.
 	Capacity, Used Capacity
+	// Optimiser is what this server's searches for better plans did, for all tenants.
+	Optimiser OptimiserStats
 }
 
 // TierStats counts a tier's jobs.
@@ -142,6 +144,9 @@ func (s *Scheduler) Stats(ctx context.Context) (Stats, error) {
 	}
 	stats := statsOf(sums)
 	stats.fleet(nodes, live)
+	s.mu.Lock()
+	stats.Optimiser = s.optimiser
+	s.mu.Unlock()
 	return stats, nil
 }
 

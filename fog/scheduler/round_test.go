@@ -1,0 +1,85 @@
+package scheduler_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+)
+
+// TestBetterNodeIsTakenBeforeWorkIsFetched places jobs on the only node there is, and then brings a much better one.
+func TestBetterNodeIsTakenBeforeWorkIsFetched(t *testing.T) {
+	inBubble(t, scheduler.Config{PickUp: time.Hour}, func(t *testing.T, r *rig) {
+		slow := node("slow")
+		slow.Speed, slow.Trust = 0.25, 0.1
+		r.sync(slow)
+		ids := make([]scheduler.JobID, 4)
+		for i := range ids {
+			ids[i] = r.submit(scheduler.Submission{Name: fmt.Sprint("job ", i), Tier: scheduler.Gold, Estimate: time.Minute})
+		}
+		fast := node("fast")
+		fast.Speed = 4
+		r.sync(fast)
+		r.wait(5 * time.Second)
+		moved := 0
+		for _, id := range ids {
+			record := r.get(id)
+			require.Equal(t, scheduler.Placed, record.Job.State)
+			if record.Job.Node == "fast" {
+				moved++
+				require.Equal(t, scheduler.AttemptCancelled, record.Attempts[0].State)
+				require.Len(t, record.Attempts, 2)
+			}
+		}
+		require.Positive(t, moved)
+		stats, err := r.Stats(t.Context())
+		require.NoError(t, err)
+		require.Positive(t, stats.Optimiser.Searches)
+		require.GreaterOrEqual(t, stats.Optimiser.Moves, int64(moved))
+		require.Positive(t, stats.Optimiser.Front)
+		grants, err := r.Claim(t.Context(), []scheduler.Claim{{Node: "fast", Take: 8}, {Node: "slow", Take: 8}})
+		require.NoError(t, err)
+		require.Len(t, grants[0].Offers, moved)
+		require.Len(t, grants[1].Offers, len(ids)-moved)
+	})
+}
+
+// TestRunningJobsMoveForAStatedGain does the same with jobs that run.
+func TestRunningJobsMoveForAStatedGain(t *testing.T) {
+	for _, c := range []struct {
+		gain  float64
+		moves bool
+	}{{0.1, true}, {0.99, false}, {-1, false}} {
+		t.Run(fmt.Sprint(c.gain), func(t *testing.T) {
+			inBubble(t, params(scheduler.Params{MoveGain: c.gain}), func(t *testing.T, r *rig) {
+				slow := node("slow")
+				slow.Speed, slow.Trust = 0.25, 0.1
+				r.sync(slow)
+				for i := range 4 {
+					r.submit(scheduler.Submission{Name: fmt.Sprint("job ", i), Tier: scheduler.Gold, Estimate: time.Hour})
+				}
+				grants, err := r.Claim(t.Context(), []scheduler.Claim{{Node: "slow", Take: 4}})
+				require.NoError(t, err)
+				require.Len(t, grants[0].Offers, 4)
+				var held []scheduler.Held
+				for _, o := range grants[0].Offers {
+					held = append(held, scheduler.Held{Attempt: o.Attempt, Token: o.Token})
+				}
+				fast := node("fast")
+				fast.Speed = 8
+				r.sync(fast)
+				cancelled := 0
+				for range 9 {
+					r.wait(10 * time.Second)
+					grants, err = r.Claim(t.Context(), []scheduler.Claim{{Node: "slow", Held: held}})
+					require.NoError(t, err)
+					cancelled = max(cancelled, len(grants[0].Cancel))
+				}
+				require.Equal(t, c.moves, cancelled > 0)
+			})
+		})
+	}
+}
