@@ -47,7 +47,12 @@ func contractRows(job, device string) []row {
 		{"GET", "/api/scheduler/jobs/" + job, "", jobFields + " logs +state +reason +waiting{code text nodes} +trust +price +quote +owner +attempts*"},
 		{"PATCH", "/api/scheduler/jobs/" + job, `{"status":"pause"}`, "success jobId status"},
 		{"DELETE", "/api/scheduler/jobs/" + job, "", "success jobId status"},
-		{"GET", "/api/scheduler/nodes", "", "nodes{id status cpu memory gpu load trust} total"},
+		{"GET", "/api/scheduler/nodes", "", "nodes{id status cpu memory gpu load trust" +
+			" +disk +bandwidth +speed +owner +drained +labels* +taints* +reasons*} total"},
+		{"PATCH", "/api/scheduler/nodes/" + device, `{"drained":false,"labels":{"zone":"a"}}`, "+success +nodeId"},
+		{"PUT", "/api/scheduler/reservations/demo", `{"owner":"alice","nodes":["other"],"until":"2100-01-01T00:00:00Z"}`, "+success +id"},
+		{"GET", "/api/scheduler/reservations", "", "+reservations{id owner nodes* until} +total"},
+		{"DELETE", "/api/scheduler/reservations/demo", "", "+success +id"},
 		{"GET", "/api/idle-compute/stats", "", "totalDevices activeDevices harvestingDevices idleDevices" +
 			" totalResources{cpu memory avgBattery} harvestMetrics{tasksCompleted totalComputeHours efficiency}" +
 			" deviceTypes{android ios desktop +server} devices{total active charging thermal_throttle}" +

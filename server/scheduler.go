@@ -15,6 +15,7 @@ func (s *Server) mountScheduler() {
 	}, s.schedulerStats)
 	s.mountJobs()
 	s.mountNodes()
+	s.mountReservations()
 	s.mountAttempts()
 }
 
@@ -29,7 +30,7 @@ type schedulerReply struct {
 	ResourceUtilization resourceShares      `json:"resourceUtilization" doc:"Share of the fleet's capacity that is taken."`
 	OptimizationScore   float64             `json:"optimizationScore" doc:"Share of all finished jobs that completed in their level's time, each counted by its level's weight, percent."`
 	Jobs                jobCounts           `json:"jobs" doc:"Jobs by what has become of them."`
-	NSGA                nsgaReply           `json:"nsga" doc:"The multi-objective optimiser; every figure is 0 while placement is by weighted greedy."`
+	NSGA                nsgaReply           `json:"nsga" doc:"The multi-objective optimiser of this server."`
 	SLA                 map[string]tierInfo `json:"sla" doc:"Each level's jobs and compliance, by its name."`
 	Performance         performanceReply    `json:"performance" doc:"How well the scheduler does."`
 }
@@ -55,9 +56,9 @@ type jobCounts struct {
 }
 
 type nsgaReply struct {
-	GenerationsRun  int64   `json:"generationsRun" doc:"Generations ever run."`
+	GenerationsRun  int64   `json:"generationsRun" doc:"Generations of NSGA-II since the server started; 0 while local search alone has the budget."`
 	ParetoFront     int64   `json:"paretoFront" doc:"Plans on the latest front."`
-	ConvergenceRate float64 `json:"convergenceRate" doc:"Gain in hypervolume over the latest run, percent."`
+	ConvergenceRate float64 `json:"convergenceRate" doc:"Share of its score that the latest search saved against the greedy plan, percent."`
 }
 
 type tierInfo struct {
@@ -90,6 +91,9 @@ func encodeSchedulerStats(stats *scheduler.Stats) *schedulerReply {
 		OptimizationScore:   100 * stats.Compliance(),
 		Jobs: jobCounts{
 			Queued: waiting, Running: by["running"], Completed: by["completed"], Failed: by["failed"] + by["expired"] + by["refused"],
+		},
+		NSGA: nsgaReply{
+			GenerationsRun: stats.Optimiser.Generations, ParetoFront: int64(stats.Optimiser.Front), ConvergenceRate: 100 * stats.Optimiser.Gain,
 		},
 		SLA: map[string]tierInfo{},
 		Performance: performanceReply{

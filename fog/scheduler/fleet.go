@@ -36,7 +36,7 @@ func newFleet(nodes []Node, live []Attempt, aims []Objective) *fleet {
 		member: make([]map[groupKey]int, len(nodes)), groups: map[groupKey]*group{}, boards: map[shape]*board{},
 	}
 	for i := range nodes {
-		f.nodes[i] = nodes[i].marked()
+		f.nodes[i] = nodes[i].WithMarks()
 		f.index[nodes[i].ID] = i
 		f.empty(i)
 	}

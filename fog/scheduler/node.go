@@ -74,8 +74,8 @@ type Marks struct {
 	Taints []Taint           `json:"taints,omitempty"`
 }
 
-// marked is the node with its marks among its labels and taints.
-func (n Node) marked() Node {
+// WithMarks is the node as placement sees it: with its marks among its labels and taints.
+func (n Node) WithMarks() Node {
 	if len(n.Marks.Labels) > 0 {
 		labels := make(map[string]string, len(n.Labels)+len(n.Marks.Labels))
 		maps.Copy(labels, n.Labels)
@@ -312,7 +312,7 @@ func (s *Scheduler) Mark(ctx context.Context, id NodeID, marks Marks) error {
 	}
 	s.marks.changedNodes()
 	nodes[at].Marks = marks
-	return fault.Wrap(op, s.displace(ctx, []Node{nodes[at].marked()}))
+	return fault.Wrap(op, s.displace(ctx, []Node{nodes[at].WithMarks()}))
 }
 
 // validate checks an operator's labels and taints.
