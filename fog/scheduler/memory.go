@@ -30,6 +30,7 @@ type Memory struct {
 	finished ordered // final, by Finished
 	live     map[NodeID]map[AttemptID]Attempt
 	tally    map[principal.Tenant]Tally
+	used     map[usageKey]Usage
 	nodes    map[NodeID]Node
 	reserved map[reservationKey]Reservation
 	quotas   map[account]Quota
@@ -63,6 +64,7 @@ func NewMemory(facts *journal.Memory, duties *duty.Memory) *Memory {
 		counts:   map[countKey]int64{},
 		live:     map[NodeID]map[AttemptID]Attempt{},
 		tally:    map[principal.Tenant]Tally{},
+		used:     map[usageKey]Usage{},
 		nodes:    map[NodeID]Node{},
 		reserved: map[reservationKey]Reservation{},
 		quotas:   map[account]Quota{},
@@ -176,8 +178,36 @@ func (m *Memory) replace(r *Record, changed *Record) {
 	}
 }
 
+// usageKey names one sum of what live attempts take up.
+type usageKey struct {
+	tenant principal.Tenant
+	node   NodeID
+}
+
+// use adds n attempts like a to the sums.
+func (m *Memory) use(a *Attempt, n int) {
+	k := usageKey{a.Tenant, a.Node}
+	u := m.used[k]
+	u.Node, u.Live = a.Node, u.Live+n
+	if n > 0 {
+		u.Used.add(a.Demand.capacity())
+	} else {
+		u.Used.sub(a.Demand.capacity())
+	}
+	if m.used[k] = u; u.Live == 0 {
+		delete(m.used, k)
+	}
+}
+
 // follow keeps the index of live attempts.
 func (m *Memory) follow(a Attempt) {
+	if was, ok := m.live[a.Node][a.ID]; ok != a.State.Live() {
+		if ok {
+			m.use(&was, -1)
+		} else {
+			m.use(&a, 1)
+		}
+	}
 	if !a.State.Live() {
 		delete(m.live[a.Node], a.ID)
 		if len(m.live[a.Node]) == 0 {

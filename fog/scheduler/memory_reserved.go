@@ -48,3 +48,16 @@ func (m *Memory) DeleteReservations(_ context.Context, tenant principal.Tenant, 
 	}
 	return nil
 }
+
+// Usage implements Nodes.
+func (m *Memory) Usage(_ context.Context, tenant principal.Tenant) ([]Usage, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []Usage
+	for k, u := range m.used {
+		if tenant == "" || k.tenant == tenant {
+			out = append(out, u)
+		}
+	}
+	return out, nil
+}

@@ -108,7 +108,11 @@ func (s *Scheduler) Nodes(ctx context.Context) ([]NodeView, error) {
 	if err := s.cfg.Authorize.Authorize(ctx, p, op, principal.Resource{Kind: "nodes", Tenant: p.Tenant, Owner: p.Account}); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	nodes, live, err := s.fleetRows(ctx, p.Tenant)
+	nodes, err := s.cfg.Store.Nodes(ctx, p.Tenant)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	used, err := s.cfg.Store.Usage(ctx, p.Tenant)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -118,10 +122,9 @@ func (s *Scheduler) Nodes(ctx context.Context) ([]NodeView, error) {
 		views[i].Node = nodes[i]
 		index[nodes[i].ID] = &views[i]
 	}
-	for i := range live {
-		if v := index[live[i].Node]; v != nil {
-			v.Used.add(live[i].Demand.capacity())
-			v.Live++
+	for _, u := range used {
+		if v := index[u.Node]; v != nil {
+			v.Used, v.Live = u.Used, u.Live
 		}
 	}
 	return views, nil

@@ -126,8 +126,8 @@ func share(part, whole int64) float64 {
 	return float64(part) / float64(whole)
 }
 
-// Stats gathers the numbers of the caller's tenant. It costs a read of the sums, the nodes and the live attempts, however
-// many jobs there are. Errors are of kind Denied and Unavailable.
+// Stats gathers the numbers of the caller's tenant. It costs a read of the sums and the nodes, however many jobs
+// there are. Errors are of kind Denied and Unavailable.
 func (s *Scheduler) Stats(ctx context.Context) (Stats, error) {
 	const op = "scheduler.stats"
 	p := principal.From(ctx)
@@ -138,12 +138,16 @@ func (s *Scheduler) Stats(ctx context.Context) (Stats, error) {
 	if err != nil {
 		return Stats{}, fault.Wrap(op, err)
 	}
-	nodes, live, err := s.fleetRows(ctx, p.Tenant)
+	nodes, err := s.cfg.Store.Nodes(ctx, p.Tenant)
+	if err != nil {
+		return Stats{}, fault.Wrap(op, err)
+	}
+	used, err := s.cfg.Store.Usage(ctx, p.Tenant)
 	if err != nil {
 		return Stats{}, fault.Wrap(op, err)
 	}
 	stats := statsOf(sums)
-	stats.fleet(nodes, live)
+	stats.fleet(nodes, used)
 	s.mu.Lock()
 	stats.Optimiser = s.optimiser
 	s.mu.Unlock()
@@ -181,7 +185,7 @@ func mean(micros, n int64) time.Duration {
 	return time.Duration(micros/n) * time.Microsecond
 }
 
-func (s *Stats) fleet(nodes []Node, live []Attempt) {
+func (s *Stats) fleet(nodes []Node, used []Usage) {
 	s.Nodes = len(nodes)
 	for i := range nodes {
 		n := &nodes[i]
@@ -192,7 +196,7 @@ func (s *Stats) fleet(nodes []Node, live []Attempt) {
 			s.Capacity.add(n.Capacity)
 		}
 	}
-	for i := range live {
-		s.Used.add(live[i].Demand.capacity())
+	for i := range used {
+		s.Used.add(used[i].Used)
 	}
 }

@@ -95,8 +95,17 @@ type Nodes interface {
 	SetDrain(ctx context.Context, id NodeID, drained bool, now time.Time) error
 	// SetMarks sets a node's Marks and Updated. An unknown node is fault NotFound.
 	SetMarks(ctx context.Context, id NodeID, marks Marks, now time.Time) error
+	// Usage sums up what live attempts of a tenant ("": of all) take up, for each node that has any; the order is not defined.
+	Usage(ctx context.Context, tenant principal.Tenant) ([]Usage, error)
 	// DeleteNodes deletes nodes; unknown ones are ignored.
 	DeleteNodes(ctx context.Context, ids []NodeID) error
+}
+
+// Usage is what live attempts take up on a node.
+type Usage struct {
+	Node NodeID
+	Used Capacity
+	Live int // attempts
 }
 
 // Reserved stores reservations.

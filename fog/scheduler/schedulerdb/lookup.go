@@ -11,6 +11,7 @@ import (
 // so SQLite keeps them prepared: it takes longer to understand them than to answer them.
 type lookups struct {
 	jobs, attempts, live, liveOfNodes, nodes, nodesOfTenant string
+	usage, usageOfTenant                                    string
 	states, arrays, tasks, waiting                          string
 }
 
@@ -20,6 +21,11 @@ func newLookups(dialect Dialect, c columns) lookups {
 		among = " = ANY ($1::text::text[])"
 	}
 	live := "SELECT " + c.live + " FROM fog_scheduler_attempts WHERE state IN ('placed', 'running', 'suspended')"
+	usage := "SELECT node, count(*)"
+	for _, c := range []string{"milli_cpu", "memory_mb", "milli_gpu", "disk_mb", "mbit_ps"} {
+		usage += ", CAST(sum(" + c + ") AS BIGINT)"
+	}
+	usage += " FROM fog_scheduler_attempts WHERE state IN ('placed', 'running', 'suspended')"
 	nodes := "SELECT " + names(nodeColumns()) + " FROM fog_scheduler_nodes"
 	return lookups{
 		jobs:          "SELECT " + c.job + " FROM fog_scheduler_jobs WHERE id" + among,
@@ -28,6 +34,8 @@ func newLookups(dialect Dialect, c columns) lookups {
 		liveOfNodes:   live + " AND node" + among,
 		nodes:         nodes + " ORDER BY id",
 		nodesOfTenant: nodes + " WHERE tenant" + among + " ORDER BY id",
+		usage:         usage + " GROUP BY node",
+		usageOfTenant: usage + " AND tenant" + among + " GROUP BY node",
 		states:        "SELECT id, state, 1 FROM fog_scheduler_jobs WHERE id" + among,
 		arrays: "SELECT array_id, state, count(*) FROM fog_scheduler_jobs WHERE array_id <> '' AND array_id" + among +
 			" GROUP BY array_id, state",

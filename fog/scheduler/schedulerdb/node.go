@@ -140,6 +140,21 @@ func (s *Store) Nodes(ctx context.Context, tenant principal.Tenant) ([]scheduler
 	return nodes, failed("nodes", err)
 }
 
+// Usage implements scheduler.Nodes.
+func (s *Store) Usage(ctx context.Context, tenant principal.Tenant) ([]scheduler.Usage, error) {
+	text, tenants := s.lookups.usage, []string(nil)
+	if tenant != "" {
+		text, tenants = s.lookups.usageOfTenant, []string{clean(string(tenant))}
+	}
+	usage, err := lookup(ctx, s, text, tenants, func(rows *sql.Rows) (scheduler.Usage, error) {
+		var u scheduler.Usage
+		c := &u.Used
+		err := rows.Scan(&u.Node, &u.Live, &c.MilliCPU, &c.MemoryMB, &c.MilliGPU, &c.DiskMB, &c.MbitPS)
+		return u, err
+	})
+	return usage, failed("usage", err)
+}
+
 // SetDrain implements scheduler.Nodes.
 func (s *Store) SetDrain(ctx context.Context, id scheduler.NodeID, drained bool, now time.Time) error {
 	return failed("drain", db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {

@@ -1,11 +1,14 @@
 package schedulertest
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 )
 
@@ -128,12 +131,27 @@ func testLive(t *testing.T, s Subject) {
 	require.NoError(t, err)
 	require.Empty(t, none)
 
+	used := func(tenant principal.Tenant) []scheduler.Usage {
+		t.Helper()
+		out, err := s.Store.Usage(t.Context(), tenant)
+		require.NoError(t, err)
+		slices.SortFunc(out, func(a, b scheduler.Usage) int { return cmp.Compare(a.Node, b.Node) })
+		return out
+	}
+	three := scheduler.Usage{Node: "n1", Used: scheduler.Capacity{MilliCPU: 3, MemoryMB: 6, MilliGPU: 9, DiskMB: 12, MbitPS: 15}, Live: 3}
+	one := scheduler.Usage{Node: "n2", Used: scheduler.Capacity{MilliCPU: 1, MemoryMB: 2, MilliGPU: 3, DiskMB: 4, MbitPS: 5}, Live: 1}
+	Same(t, []scheduler.Usage{three, one}, used("t"))
+	Same(t, []scheduler.Usage{three, one}, used(""))
+	require.Empty(t, used("u"))
+
 	over := want[1]
 	over.State, over.Result = scheduler.AttemptReported, result("x")
 	placed := want[0]
 	placed.State, placed.LeaseUntil = scheduler.AttemptRunning, start().Add(time.Hour)
 	commit(t, s.Store, next(load(t, s.Store, "a"), nil, over, placed))
 	Same(t, sorted([]scheduler.Attempt{placed, want[2]}), live("n1"))
+	two := scheduler.Usage{Node: "n1", Used: scheduler.Capacity{MilliCPU: 2, MemoryMB: 4, MilliGPU: 6, DiskMB: 8, MbitPS: 10}, Live: 2}
+	Same(t, []scheduler.Usage{two, one}, used("t"))
 }
 
 func testTally(t *testing.T, s Subject) {
