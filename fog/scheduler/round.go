@@ -156,7 +156,10 @@ func (p *planner) apply(ctx context.Context) error {
 	for k := range shifts {
 		if !stands[k] {
 			shifts[k].undo(p.fleet)
+			continue
 		}
+		p.roster.drop(shifts[k].attempt.Node, shifts[k].attempt.ID)
+		p.roster.load(&drafts[k].Attempts[len(drafts[k].Attempts)-1])
 	}
 	return nil
 }
