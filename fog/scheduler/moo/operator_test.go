@@ -38,11 +38,11 @@ func TestSBXSpread(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, uint64(eta)))
 			a, b, c, d := []float64{0}, []float64{1}, []float64{0}, []float64{0}
 			var samples []float64
-			crossed, swapped := 0, 0
+			crossed, swapped, lopsided := 0, 0, 0.0
 			const n = 40000
 			for range n {
 				p.Cross(r, a, b, c, d)
-				require.InDelta(t, 1, c[0]+d[0], 1e-9, "the parents lie as far from their bounds")
+				lopsided = max(lopsided, math.Abs(c[0]+d[0]-1)) // the parents lie as far from their bounds
 				if c[0] == 0 || c[0] == 1 {
 					continue // not crossed
 				}
@@ -52,6 +52,7 @@ func TestSBXSpread(t *testing.T) {
 				}
 				samples = append(samples, math.Abs(c[0]-d[0]))
 			}
+			require.Less(t, lopsided, 1e-9)
 			require.InDelta(t, n/2, crossed, 5*math.Sqrt(n/4))
 			require.InDelta(t, crossed/2, swapped, 5*math.Sqrt(n/8))
 			whole := func(x float64) float64 {
@@ -133,18 +134,18 @@ func TestExchange(t *testing.T) {
 		for i := range genes {
 			g[1].Set(i, true)
 		}
-		exchanged, flipped := 0, 0
+		exchanged, flipped, kept := 0, 0, true
 		for range runs {
 			p.Cross(r, a, b, c, d)
 			bits.Cross(r, g[0], g[1], g[2], g[3])
 			for i := range c {
-				require.Equal(t, uint16(1), c[i]+d[i])
-				require.NotEqual(t, g[2].Has(i), g[3].Has(i))
+				kept = kept && c[i]+d[i] == 1 && g[2].Has(i) != g[3].Has(i)
 				exchanged += int(c[i])
 			}
 			flipped += g[2].Count()
 			require.NoError(t, bits.Check(g[2]))
 		}
+		require.True(t, kept)
 		spread := 5*math.Sqrt(genes*runs*want*(1-want)) + 0.1
 		require.InDelta(t, genes*runs*want, exchanged, spread)
 		require.InDelta(t, genes*runs*want, flipped, spread)

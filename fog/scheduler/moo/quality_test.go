@@ -50,6 +50,7 @@ func studies() map[string]study {
 func TestKnownFronts(t *testing.T) {
 	for name, s := range studies() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m := len(s.ref)
 			found := run(t, s.problem, s.config)
 			igd := hv.IGDPlus(rows(found), s.front, m)
