@@ -1,6 +1,7 @@
 package moo_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,21 +29,22 @@ func studies() map[string]study {
 	onSphere := spread(30, ontoSphere)
 	onPatches := spread(50, func(p []float64) bool { return ontoSphere(p) && patches(p) <= 0 })
 	return map[string]study{
-		"ZDT1":               {zdt(1), short, zdtFront(1), two, 0.01, 0.98},
-		"ZDT2":               {zdt(2), short, zdtFront(2), two, 0.014, 0.94},
-		"ZDT3":               {zdt(3), short, zdtFront(3), two, 0.007, 0.985},
-		"ZDT4":               {zdt(4), long, zdtFront(4), two, 0.03, 0.96},
-		"ZDT6":               {zdt(6), long, zdtFront(6), two, 0.008, 0.975},
-		"DTLZ1":              {dtlz1(), long, spread(30, ontoPlane), half, 0.035, 0.93},
-		"DTLZ2":              {dtlz2(3), short, onSphere, three, 0.055, 0.85},
-		"DTLZ7":              {dtlz7(), short, dtlz7Front(), seven, 0.09, 0.86},
-		"C2-DTLZ2":           {c2dtlz2(), short, onPatches, three, 0.036, 0.87},
-		"BNH":                {bnh(), short, bnhFront(), []float64{150, 60}, 0.2, 0.995},
-		"SRN":                {srn(), short, srnFront(), []float64{300, 10}, 1, 0.985},
-		"TNK":                {tnk(), short, tnkFront(), two, 0.004, 0.98},
-		"DTLZ1, NSGA-III":    {dtlz1(), longThird, spread(30, ontoPlane), half, 0.037, 0.93},
-		"DTLZ2, NSGA-III":    {dtlz2(3), shortThird, onSphere, three, 0.032, 0.92},
-		"C2-DTLZ2, NSGA-III": {c2dtlz2(), shortThird, onPatches, three, 0.031, 0.9},
+		"ZDT1":                            {zdt(1), short, zdtFront(1), two, 0.01, 0.98},
+		"ZDT2":                            {zdt(2), short, zdtFront(2), two, 0.014, 0.94},
+		"ZDT3":                            {zdt(3), short, zdtFront(3), two, 0.007, 0.985},
+		"ZDT4":                            {zdt(4), long, zdtFront(4), two, 0.03, 0.96},
+		"ZDT6":                            {zdt(6), long, zdtFront(6), two, 0.008, 0.975},
+		"DTLZ1":                           {dtlz1(), long, spread(30, ontoPlane), half, 0.035, 0.93},
+		"DTLZ2":                           {dtlz2(3), short, onSphere, three, 0.055, 0.85},
+		"DTLZ7":                           {dtlz7(), short, dtlz7Front(), seven, 0.09, 0.86},
+		"C2-DTLZ2":                        {c2dtlz2(), short, onPatches, three, 0.036, 0.87},
+		"BNH":                             {bnh(), short, bnhFront(), []float64{150, 60}, 0.2, 0.995},
+		"SRN":                             {srn(), short, srnFront(), []float64{300, 10}, 1, 0.985},
+		"TNK":                             {tnk(), short, tnkFront(), two, 0.004, 0.98},
+		"DTLZ1, NSGA-III":                 {dtlz1(), longThird, spread(30, ontoPlane), half, 0.037, 0.93},
+		"DTLZ2, NSGA-III":                 {dtlz2(3), shortThird, onSphere, three, 0.032, 0.92},
+		"DTLZ2 of unlike units, NSGA-III": {uneven(dtlz2(3)), shortThird, unevenRows(slices.Clone(onSphere)), []float64{1.1, 110, 0.0011}, 1.5, 0.92},
+		"C2-DTLZ2, NSGA-III":              {c2dtlz2(), shortThird, onPatches, three, 0.031, 0.9},
 	}
 }
 

@@ -116,3 +116,22 @@ func dtlz7() moo.Problem[[]float64] {
 		return 0
 	})
 }
+
+// uneven gives the three objectives of a problem unlike units.
+func uneven(p moo.Problem[[]float64]) moo.Problem[[]float64] {
+	evaluate := p.Evaluate
+	p.Evaluate = func(x, out []float64) float64 {
+		v := evaluate(x, out)
+		unevenRows(out)
+		return v
+	}
+	return p
+}
+
+// unevenRows does so with rows, in place.
+func unevenRows(rows []float64) []float64 {
+	for i := range rows {
+		rows[i] *= []float64{1, 100, 0.001}[i%3]
+	}
+	return rows
+}
