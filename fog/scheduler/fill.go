@@ -16,6 +16,7 @@ const (
 // fill places ready jobs in the order of their turns, some at a time, until there is no room or nothing that fits.
 func (p *planner) fill(ctx context.Context, sweep bool) error {
 	room := p.fleet.room()
+	p.behind = false
 	if p.starved = room <= 0; p.starved {
 		return nil
 	}
@@ -42,6 +43,7 @@ func (p *planner) fill(ctx context.Context, sweep bool) error {
 		limit = min(2*limit, maxPage)
 	}
 	if !p.starved && !p.capped {
+		p.behind = true
 		p.s.marks.ring() // all that was looked at is placed or postponed: there may be more
 	}
 	return nil

@@ -75,7 +75,12 @@ func (o *ordered) remove(k orderKey) {
 	if !found {
 		return
 	}
-	o.blocks[block] = slices.Delete(o.blocks[block], index, index+1)
+	if b := o.blocks[block]; index == 0 { // as queues do it
+		b[0] = orderKey{}
+		o.blocks[block] = b[1:]
+	} else {
+		o.blocks[block] = slices.Delete(b, index, index+1)
+	}
 	if len(o.blocks[block]) == 0 {
 		o.blocks = slices.Delete(o.blocks, block, block+1)
 	}

@@ -108,6 +108,7 @@ type planner struct {
 	recalled time.Time // last recall of postponed jobs
 	purged   time.Time
 	starved  bool  // the last round left jobs for want of room
+	behind   bool  // the last round did not come to the end of the queue
 	recall   bool  // a node opened or grew: postponed jobs are to be looked at
 	typical  int64 // moving average of the processor demand of placed jobs, to guess how many jobs fit
 	seen     demands

@@ -42,7 +42,7 @@ func (m *improver) note(d *draft) {
 func (p *planner) improve(ctx context.Context) error {
 	m, now := &p.better, p.s.now()
 	params := p.s.params()
-	if m.busy || params.RoundBudget < 0 || now.Sub(m.rested) < params.RoundBudget {
+	if m.busy || p.behind || params.RoundBudget < 0 || now.Sub(m.rested) < params.RoundBudget {
 		return nil
 	}
 	stir := params.MoveGain >= 0 && now.Sub(m.stirred) >= stirEvery
