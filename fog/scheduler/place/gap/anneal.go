@@ -6,9 +6,12 @@ import (
 )
 
 const (
-	breadth   = 16   // candidate nodes kept for each job
+	breadth   = 12   // candidate nodes kept for each job
 	luckTable = 4096 // thresholds of acceptance, drawn at random
 	chunk     = 64   // moves between changes of temperature
+	longest   = 8    // moves in an ejection chain
+	widest    = 64   // jobs of a node looked at by a step of a chain
+	calm      = 8    // moves for each job between changes of the penalties
 )
 
 // annealer walks through plans that may break capacity, by shifts, swaps and ejection chains.
@@ -22,6 +25,7 @@ type annealer struct {
 	scale  float64   // mean reduced cost of a second choice
 	heat   float64   // temperature
 	loose  bool      // jobs may be left out
+	roam   bool      // every second shift goes to any node: a complete plan is sought, at any cost
 	moves  int64     // proposed until now
 	record record
 	floor  []float64
@@ -110,43 +114,118 @@ func skewed(x uint64, n int) int {
 	return int(x * x * uint64(n) >> 32)
 }
 
-// propose draws one change and makes it if it costs at most the threshold: a random job goes to one of its candidates; if
-// that alone costs too much, a random job of that node comes back in exchange, or moves on to a candidate of its own.
+// propose draws a job, one of its candidates and a threshold, and tries the chain that begins with this shift.
 func (a *annealer) propose() {
 	x := a.rng.Uint64()
 	job := a.able[below(x, len(a.able))]
 	x >>= 32
 	limit := a.heat * a.luck[x%luckTable]
-	x >>= 12
-	near := a.candidates(job)
-	to := near[skewed(x, len(near))]
-	x >>= 16
+	to := a.target(job, x>>12)
 	if a.loose {
 		job, to = a.redraw(job, to)
 	}
-	from := a.node[job]
-	if to == from {
-		return
+	if to != a.node[job] {
+		a.chase(job, to, limit)
 	}
-	step := a.pay(job, to) - a.pay(job, from) - a.toll[from] - a.toll[to]
-	leave := a.left(from, job)
-	if step+leave+a.entered(to, job) <= limit {
-		a.move(job, to)
-		return
+}
+
+// link is one step of an ejection chain: a job and the node it goes to.
+type link struct{ job, node int32 }
+
+// target returns a candidate of a job, by 16 bits of x, the cheaper the likelier; while roaming, every second time a node drawn
+// from all, if it can take the job.
+func (a *annealer) target(job int32, x uint64) int32 {
+	if a.roam && x>>16&1 == 0 {
+		if node := int32(below(a.rng.Uint64(), a.Nodes)); !math.IsInf(a.pay(job, node), 1) {
+			return node
+		}
 	}
-	list := a.jobs[to]
+	near := a.candidates(job)
+	return near[skewed(x, len(near))]
+}
+
+// chase follows an ejection chain from a job's shift and makes the first one that costs at most the limit (Yagiura, Ibaraki,
+// Glover 2004, section 3.1). Each job goes to a node that the chain has not yet met; the chain ends there, or pushes out the
+// job whose leaving makes the chain cheapest, which ends it on the node that the first job left, or goes on. All parts of the
+// cost are zero or above, so a chain whose open part costs more than the limit can be given up.
+func (a *annealer) chase(job, to int32, limit float64) {
+	var chain [longest]link
+	home := a.node[job]
+	open := a.left(home, job)
+	cost := -a.pay(job, home) - a.toll[home]
+	moving := job
+	for depth := range longest - 1 {
+		chain[depth] = link{moving, to}
+		cost += a.pay(moving, to) - a.toll[to]
+		if cost > limit {
+			return
+		}
+		if cost+open+a.entered(to, moving) <= limit {
+			a.apply(chain[:depth+1])
+			return
+		}
+		next, least, closes := a.eject(chain[:depth+1], home, cost, limit)
+		if closes {
+			chain[depth+1] = link{next, home}
+			a.apply(chain[:depth+2])
+			return
+		}
+		if next < 0 {
+			return
+		}
+		moving, cost = next, least
+		to = a.target(moving, a.rng.Uint64())
+		if to == home || met(chain[:depth+1], to) {
+			return
+		}
+	}
+}
+
+// eject picks the job that leaves the last node of a chain: the first found whose move to the chain's home ends it within the
+// limit, else the one that leaves the chain cheapest, with that cost; -1 if none keeps it within the limit. Of long lists it
+// looks at a part, from a random place on.
+func (a *annealer) eject(chain []link, home int32, cost, limit float64) (job int32, least float64, closes bool) {
+	last := chain[len(chain)-1]
+	list := a.jobs[last.node]
+	job, least = -1, limit
 	if len(list) == 0 {
-		return
+		return job, least, false
 	}
-	y := a.rng.Uint64()
-	other := list[below(y, len(list))]
-	if x&3 != 0 || int(to) == a.Nodes {
-		a.swap(job, other, from, to, step, limit)
-		return
+	at := below(a.rng.Uint64(), len(list))
+	for range min(len(list), widest) {
+		other := list[at]
+		if at++; at == len(list) {
+			at = 0
+		}
+		sum := cost - a.pay(other, last.node)
+		if sum > least {
+			continue
+		}
+		if sum += a.traded(last.node, last.job, other); sum > least {
+			continue
+		}
+		if end := sum + a.pay(other, home); end <= limit && end+a.traded(home, other, chain[0].job) <= limit {
+			return other, end, true
+		}
+		job, least = other, sum
 	}
-	near = a.candidates(other)
-	if third := near[skewed(y>>32, len(near))]; third != to && third != from {
-		a.chain(job, other, to, third, step+leave, limit)
+	return job, least, false
+}
+
+// met reports whether a chain goes to a node.
+func met(chain []link, node int32) bool {
+	for _, l := range chain {
+		if l.node == node {
+			return true
+		}
+	}
+	return false
+}
+
+// apply makes the moves of a chain.
+func (a *annealer) apply(chain []link) {
+	for _, l := range chain {
+		a.move(l.job, l.node)
 	}
 }
 
@@ -165,40 +244,10 @@ func (a *annealer) redraw(job, to int32) (int32, int32) {
 	return job, to
 }
 
-// swap exchanges the nodes of two jobs if that costs at most the limit.
-func (a *annealer) swap(job, other, from, to int32, step, limit float64) {
-	delta := step + a.pay(other, from) - a.pay(other, to)
-	if delta > limit {
-		return
-	}
-	if delta += a.traded(from, other, job); delta > limit {
-		return
-	}
-	if delta += a.traded(to, job, other); delta <= limit {
-		a.move(job, to)
-		a.move(other, from)
-	}
-}
-
-// chain puts a job on a node and another from there on a third node if that costs at most the limit.
-func (a *annealer) chain(job, other, to, third int32, step, limit float64) {
-	delta := step + a.pay(other, third) - a.pay(other, to) - a.toll[third]
-	if delta > limit {
-		return
-	}
-	if delta += a.traded(to, job, other); delta > limit {
-		return
-	}
-	if delta += a.entered(third, other); delta <= limit {
-		a.move(job, to)
-		a.move(other, third)
-	}
-}
-
 // adapt raises the penalty where a node holds more than its capacity and lowers it elsewhere (Yagiura, Ibaraki, Glover 2004,
 // section 3.3, there once after each local search).
 func (a *annealer) adapt() {
-	const raise, fall = 1.1, 0.97
+	const raise, fall = 1.1, 0.98
 	for at, load := range a.load {
 		if load > a.Capacity[at] {
 			a.excess[at] *= raise
@@ -227,7 +276,7 @@ func (a *annealer) note() {
 func (a *annealer) epoch(length int64, from, to float64, spend func(int64) int64) bool {
 	chunks := (length + chunk - 1) / chunk
 	cool := math.Pow(to/from, 1/float64(chunks))
-	every := int64(max(1, len(a.able)/chunk))
+	every := int64(max(1, calm*len(a.able)/chunk))
 	a.heat = from
 	for at := range chunks {
 		granted := spend(chunk)

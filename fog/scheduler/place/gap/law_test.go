@@ -121,7 +121,7 @@ func TestSmallProblemsAreSolved(t *testing.T) {
 			p = crop(p, min(p.Jobs, 6), min(p.Nodes, 3))
 		}
 		weight, cost := best(p, make([]int32, p.Jobs), 0)
-		s, err := gap.Solve(context.Background(), p, gap.Config{Moves: 60_000})
+		s, err := gap.Solve(context.Background(), p, gap.Config{Moves: 10_000})
 		require.NoError(t, err)
 		require.Equal(t, weight, s.Weight)
 		require.InDelta(t, cost, s.Cost, 1e-9)
@@ -159,7 +159,7 @@ func TestMoreMovesAreNeverWorse(t *testing.T) {
 		p := drawProblem(t)
 		config := gap.Config{Seed: rapid.Uint64().Draw(t, "seed"), Start: drawStart(t, p)}
 		weight, cost := int64(math.MaxInt64), 0.0
-		for _, moves := range []int64{1, 63, 64, 500, 1200, 5000} {
+		for _, moves := range []int64{1, 63, 64, 500, 1500} {
 			config.Moves = moves
 			s, err := gap.Solve(context.Background(), p, config)
 			require.NoError(t, err)

@@ -12,8 +12,9 @@ const (
 	moreTrials  = 20   // prices tried before each further epoch
 	perJob      = 2000 // moves for each job where the budget is left open
 	shortest    = 64   // moves for each job in the first epoch
-	hot         = 0.3  // first temperature of an epoch, in mean reduced costs of a second choice
-	cold        = 0.01 // last temperature
+	hot         = 1    // first temperature of an epoch, in mean reduced costs of a second choice
+	cold        = 0.05 // last temperature
+	roaming     = 10   // the temperatures' factor while a complete plan is sought
 	probe       = 16   // chunks of moves between looks at the clock
 )
 
@@ -111,11 +112,16 @@ func (s *search) epoch(number int) {
 	s.record.sum = s.sum
 	s.loose = s.record.outs > 0 && (s.relax.proof || number%2 == 1)
 	s.absence = s.worth()
+	s.roam = s.record.outs > 0 && !s.loose
+	scale := s.scale
+	if s.roam {
+		scale *= roaming
+	}
 	if !s.loose {
 		s.complete()
 	}
 	length := shortest * int64(len(s.able)) << min(number, 32)
-	if s.annealer.epoch(length, hot*s.scale, cold*s.scale, s.spend) && s.record.outs > 0 {
+	if s.annealer.epoch(length, hot*scale, cold*scale, s.spend) && s.record.outs > 0 {
 		s.evict()
 		s.fill()
 		s.note()

@@ -13,18 +13,18 @@ import (
 	"github.com/fogcompute/fogcompute/fog/scheduler/place/gap"
 )
 
-// The published classes: a plan for all jobs, close to the bound, in a million moves.
+// The published classes: a plan for all jobs, close to the bound, in few moves.
 func TestClassesComeCloseToTheBound(t *testing.T) {
 	for _, c := range []struct {
 		kind        byte
 		nodes, jobs int
 		gap         float64
 	}{
-		{'c', 5, 100, 0.012}, {'c', 10, 100, 0.02}, {'d', 5, 100, 0.015}, {'d', 10, 200, 0.015}, {'e', 5, 100, 0.02}, {'e', 10, 200, 0.02},
+		{'c', 5, 100, 0.011}, {'c', 10, 100, 0.02}, {'d', 5, 100, 0.011}, {'d', 10, 200, 0.009}, {'e', 5, 100, 0.006}, {'e', 10, 200, 0.01},
 	} {
 		t.Run(fmt.Sprintf("%c%02d%d", c.kind, c.nodes, c.jobs), func(t *testing.T) {
 			p := class(c.kind, c.nodes, c.jobs, 11)
-			s, err := gap.Solve(context.Background(), p, gap.Config{Moves: 1_000_000})
+			s, err := gap.Solve(context.Background(), p, gap.Config{Moves: 60_000})
 			require.NoError(t, err)
 			_, _, out, legal := judge(p, s.Assign)
 			require.True(t, legal)
@@ -41,14 +41,14 @@ func TestPlantedInstancesAreSolved(t *testing.T) {
 		share             float64
 		uniform           bool
 	}{
-		{10, 100, 1, 0.99, true}, {10, 100, 1, 0.99, false}, {10, 100, 2, 0.95, true}, {10, 100, 2, 0.99, false}, {10, 100, 3, 0.97, false},
+		{10, 100, 1, 0.99, true}, {10, 100, 1, 0.99, false}, {10, 100, 2, 0.95, true}, {10, 100, 2, 0.99, false}, {10, 100, 3, 0.97, false}, {20, 200, 2, 0.97, true},
 	} {
-		for seed := range uint64(3) {
+		for seed := range uint64(2) {
 			t.Run(fmt.Sprintf("%d dims at %v, %v, %d", c.dims, c.share, c.uniform, seed), func(t *testing.T) {
 				p, plan := planted(c.nodes, c.jobs, c.dims, c.share, c.uniform, seed)
 				_, _, _, legal := judge(p, plan)
 				require.True(t, legal)
-				s, err := gap.Solve(context.Background(), p, gap.Config{Moves: 1_000_000, Seed: seed})
+				s, err := gap.Solve(context.Background(), p, gap.Config{Moves: 600_000, Seed: seed})
 				require.NoError(t, err)
 				_, _, out, legal := judge(p, s.Assign)
 				require.True(t, legal)
@@ -76,7 +76,7 @@ func TestHeavyJobsGoFirst(t *testing.T) {
 	for at := range p.Capacity {
 		p.Capacity[at] /= 2
 	}
-	s, err := gap.Solve(context.Background(), p, gap.Config{Moves: 500_000})
+	s, err := gap.Solve(context.Background(), p, gap.Config{Moves: 50_000})
 	require.NoError(t, err)
 	out := [3]int{}
 	for job, node := range s.Assign {
@@ -110,14 +110,14 @@ func TestDoneContextGivesAPlan(t *testing.T) {
 func TestTimeEndsTheSearch(t *testing.T) {
 	now := time.Unix(0, 0)
 	p := class('d', 5, 60, 1)
-	s, err := gap.Solve(context.Background(), p, gap.Config{Time: time.Second, Now: func() time.Time {
+	s, err := gap.Solve(context.Background(), p, gap.Config{Time: 200 * time.Millisecond, Now: func() time.Time {
 		now = now.Add(time.Millisecond)
 		return now
 	}})
 	require.NoError(t, err)
 	require.Zero(t, s.Unplaced)
 	require.Positive(t, s.Moves)
-	require.Less(t, now, time.Unix(1, 0).Add(5*time.Millisecond))
+	require.Less(t, now, time.Unix(0, 0).Add(200*time.Millisecond).Add(5*time.Millisecond))
 }
 
 // Costs and capacities of extreme size neither overflow nor lose the plan.
