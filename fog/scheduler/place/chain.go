@@ -28,13 +28,15 @@ type chain struct {
 
 // task is one descent.
 type task struct {
-	weights []float64
-	boost   []float32 // of each tier; nil: none
-	start   []int32
-	rounds  int  // at most
-	mend    bool // look for room for unplaced jobs instead
-	seed    uint64
-	limit   int64 // moves after which the task may end
+	weights  []float64
+	boost    []float32 // of each tier; nil: none
+	start    []int32
+	thorough bool
+	rounds   int  // at most
+	kicks    int  // after the rounds
+	mend     bool // look for room for unplaced jobs instead
+	seed     uint64
+	limit    int64 // moves after which the task may end
 }
 
 // step is a plan that a task found, and the moves that it had looked at by then.
@@ -47,9 +49,12 @@ const (
 	widest   = 16      // tasks in a batch at most
 	widening = 8       // a batch has one task for so many done before it
 	stride   = 1 << 19 // moves after which a descent shows where it is, so that a large problem answers within its budget
-	thorough = 3       // rounds of a descent for a profile or tier
-	quick    = 1       // rounds of any other
-	settled  = 100     // a descent ends when a round improves less than one job in so many
+
+	rounds     = 2   // of a profile's first descent; others have one
+	firstKicks = 120 // of a profile's first descent
+	visit      = 8   // later one task in so many goes to a tier or a profile again
+	visitKicks = 100
+	pull       = 0.7 // exponent that pulls random weights towards equal ones, where most of a front's hypervolume lies
 )
 
 func newChain(ctx context.Context, p *Problem, c Config) *chain {
@@ -167,20 +172,25 @@ func (s *chain) worker(w int) *search {
 	return s.workers[w]
 }
 
-// task makes the i-th task: first the profiles, then the tiers, then random weight vectors with a profile in between now and then.
+// task makes the i-th task: first the profiles, then random weight vectors, with a tier or a profile in between now and then.
 func (s *chain) task(i int) task {
-	profiles, tiers := s.c.Profiles, s.m.p.tiers()-1
-	t := task{seed: s.c.Seed ^ uint64(i)<<32, rounds: thorough}
+	profiles, tiers := s.c.Profiles, s.m.p.tiers()
+	t := task{seed: s.c.Seed ^ uint64(i)<<32, rounds: 1}
 	switch {
 	case i%mending == 0 && s.archive.incomplete():
 		t.weights, t.mend = profiles[i/mending%len(profiles)], true
 	case i < len(profiles):
-		t.weights = profiles[i]
-	case i < len(profiles)+tiers:
-		t.weights = profiles[0]
-		t.boost = boost(i-len(profiles), tiers+1)
+		t.weights, t.thorough = profiles[i], true
+		t.rounds, t.kicks = rounds, firstKicks
+	case i%visit == 0:
+		t.thorough, t.kicks = true, visitKicks
+		at := i / visit % (tiers - 1 + len(profiles))
+		if at < tiers-1 {
+			t.weights, t.boost = profiles[0], boost(at, tiers)
+			break
+		}
+		t.weights, t.rounds = profiles[at-(tiers-1)], 0
 	default:
-		t.rounds = quick
 		t.weights = simplex(rand.New(rand.NewPCG(s.c.Seed, uint64(i))), s.m.p.Objectives)
 	}
 	return t
@@ -198,12 +208,12 @@ func boost(t, tiers int) []float32 {
 	return b
 }
 
-// simplex draws weights uniformly from those that sum to 1: normalised exponentials.
+// simplex draws weights that sum to 1: exponentials, pulled together a little, then normalised.
 func simplex(r *rand.Rand, objectives int) []float64 {
 	w := make([]float64, objectives)
 	sum := 0.0
 	for o := range w {
-		w[o] = r.ExpFloat64()
+		w[o] = math.Pow(r.ExpFloat64(), pull)
 		sum += w[o]
 	}
 	for o := range w {

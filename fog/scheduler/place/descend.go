@@ -90,7 +90,7 @@ func (s *search) swap(j int32) bool {
 	x, demand := m.node[from], s.demand(j)
 	here := s.room(x)
 	gain, with, to, back := s.eps, int32(-1), int32(-1), int32(-1)
-	for _, k := range s.wishes[:min(s.trade, len(s.wishes))] {
+	for _, k := range s.wishes {
 		n := m.node[k]
 		save, there := s.cost[from]-s.cost[k], s.room(n)
 		s.moves += int64(s.count[n])
@@ -133,34 +133,87 @@ func (s *search) closing() int {
 
 // vacate moves all jobs of a node to their best other nodes if that gains.
 func (s *search) vacate(n int32) bool {
-	s.undo = s.undo[:0]
-	gain := s.fix[n] - s.eps
-	for s.count[n] > 0 {
-		j := s.head[n]
+	before, gain := s.value, s.fix[n]-s.eps
+	s.journal, s.logging = s.journal[:0], true
+	for j := s.head[n]; j >= 0; j = s.head[n] {
 		old := s.remove(j)
-		s.undo = append(s.undo, j, old)
-		own := s.price(j, old) - s.opening(n)
+		own := s.price(j, old) - s.unlock(n)
 		k, c := s.scan(j, n, own+gain)
 		if k < 0 {
-			s.revert()
+			s.logging = false
+			s.rewind()
+			s.value = before
 			return false
 		}
 		s.insert(j, k)
+		s.forget(j)
 		gain -= c - own
 	}
-	for i := 0; i < len(s.undo); i += 2 {
-		s.forget(s.undo[i])
-	}
+	s.logging = false
 	return true
 }
 
-// revert puts the jobs of a trial back, the last first.
-func (s *search) revert() {
-	for i := len(s.undo) - 2; i >= 0; i -= 2 {
-		j, old := s.undo[i], s.undo[i+1]
-		if s.at[j] >= 0 {
-			s.remove(j)
+// opening opens empty nodes that draw enough jobs to pay their charge, and returns the number opened. No move of a single job gets
+// there: the first one would pay the whole charge.
+func (s *search) opening() int {
+	gains := 0
+	for n := range int32(len(s.count)) {
+		if s.count[n] == 0 && s.attract(n) {
+			gains++
 		}
-		s.insert(j, old)
 	}
+	return gains
+}
+
+// attract moves to an empty node the jobs that gain by it more than their share of its charge by room in the first dimension, as far as
+// they fit, if together they gain more than the charge.
+func (s *search) attract(n int32) bool {
+	m := s.m
+	s.spare = append(s.spare[:0], s.room(n)...)
+	if s.spare[0] <= 0 {
+		return false
+	}
+	per, gain := s.fix[n]/float32(s.spare[0]), -s.fix[n]
+	s.undo = s.undo[:0]
+	s.moves += int64(len(s.at))
+	for j, from := range s.at {
+		if from < 0 {
+			continue
+		}
+		k := m.pair(int32(j), n)
+		if k < 0 {
+			continue
+		}
+		demand := s.demand(int32(j))
+		g := s.cost[from] - s.cost[k]
+		if g <= per*float32(demand[0]) || !fits(s.spare, demand) {
+			continue
+		}
+		take(s.spare, demand)
+		gain += g
+		s.undo = append(s.undo, int32(j), k)
+	}
+	if gain <= s.eps {
+		return false
+	}
+	return s.draw()
+}
+
+// draw makes the moves that attract found, and takes them back if the balance term makes them a loss after all.
+func (s *search) draw() bool {
+	before := s.value
+	s.journal, s.logging = s.journal[:0], true
+	for i := 0; i < len(s.undo); i += 2 {
+		j := s.undo[i]
+		s.remove(j)
+		s.insert(j, s.undo[i+1])
+		s.forget(j)
+	}
+	s.logging = false
+	if s.value < before-float64(s.eps) {
+		return true
+	}
+	s.rewind()
+	s.value = before
+	return false
 }

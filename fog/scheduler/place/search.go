@@ -26,8 +26,13 @@ type search struct {
 	least  []float32 // [node] no job there has a smaller loss
 	wishes []int32   // pairs that would be better if only there were room, the cheapest first
 	reach  int       // how many wishes are kept
-	trade  int       // for how many of them swaps are tried
 	undo   []int32   // jobs and pairs of a trial
+
+	value   float64 // weighted sum of the assignment, but for the part that does not change
+	spare   []int64 // room left on a node that draws jobs
+	out     []int32 // jobs of a kick
+	journal []int32 // jobs and pairs removed while logging
+	logging bool
 
 	moves int64 // looked at so far
 }
@@ -110,6 +115,7 @@ func (s *search) set(assign []int32) {
 		s.forget(int32(j))
 	}
 	total := float32(0)
+	s.value = 0
 	for j, n := range assign {
 		if n >= 0 {
 			k := s.m.pair(int32(j), n)
@@ -133,6 +139,7 @@ func (s *search) read(assign []int32) {
 // insert puts an unplaced job on the node of a pair.
 func (s *search) insert(j, k int32) {
 	n := s.m.node[k]
+	s.value += float64(s.price(j, k))
 	s.at[j] = k
 	s.next[j], s.prev[j] = s.head[n], -1
 	if s.head[n] >= 0 {
@@ -172,12 +179,16 @@ func (s *search) remove(j int32) int32 {
 		s.load.add(n, demand, -1)
 	}
 	s.refresh(n)
+	s.value -= float64(s.price(j, k))
+	if s.logging {
+		s.journal = append(s.journal, j, k)
+	}
 	return k
 }
 
 // refresh sets the charges of a node after its jobs have changed.
 func (s *search) refresh(n int32) {
-	charge := s.opening(n)
+	charge := s.unlock(n)
 	room := s.room(n)
 	dims := len(room)
 	for q := range s.pen {
@@ -206,8 +217,8 @@ func (s *search) demand(j int32) []int64 {
 	return s.m.p.Demand[int(j)*d : int(j)*d+d]
 }
 
-// opening is the charge for the first job of a node.
-func (s *search) opening(n int32) float32 {
+// unlock is the charge for the first job of a node.
+func (s *search) unlock(n int32) float32 {
 	if s.count[n] == 0 {
 		return s.fix[n]
 	}
@@ -217,7 +228,7 @@ func (s *search) opening(n int32) float32 {
 // price is what the weighted sum rises by when an unplaced job is put on a pair.
 func (s *search) price(j, k int32) float32 {
 	n := s.m.node[k]
-	c := s.cost[k] + s.opening(n)
+	c := s.cost[k] + s.unlock(n)
 	if s.load != nil {
 		c += float32(s.load.delta(n, s.demand(j)))
 	}

@@ -48,14 +48,16 @@ func TestDeltasEqualFullEvaluation(t *testing.T) {
 		m := newModel(p, Scale(p))
 		s := newSearch(m)
 		weights := []float64{.2, .3, .5}
-		s.reach, s.trade = 4, 4
+		s.reach = 4
+		s.r = rand.New(rand.NewPCG(1, 1))
 		s.weigh(weights, nil)
 		s.set(Greedy(p, weights, m.scale).Assign)
 		s.house()
 		for range rapid.IntRange(1, 60).Draw(t, "moves") {
 			before := scored(s, weights)
 			j := int32(rapid.IntRange(0, p.Jobs-1).Draw(t, "job"))
-			switch rapid.IntRange(0, 3).Draw(t, "kind") {
+			value := s.value
+			switch rapid.IntRange(0, 5).Draw(t, "kind") {
 			case 0: // a random insertion costs what price says
 				if s.at[j] >= 0 {
 					k := s.remove(j)
@@ -72,6 +74,15 @@ func TestDeltasEqualFullEvaluation(t *testing.T) {
 				if n := int32(rapid.IntRange(0, p.Nodes-1).Draw(t, "node")); s.vacate(n) && s.head[n] < 0 {
 					require.LessOrEqual(t, scored(s, weights), before+1e-5)
 				}
+			case 4:
+				if s.kick() {
+					require.Less(t, scored(s, weights), before)
+				} else {
+					require.InDelta(t, before, scored(s, weights), 1e-9, "a kick that does not gain leaves all as it was")
+				}
+			case 5:
+				s.opening()
+				require.LessOrEqual(t, scored(s, weights), before)
 			case 3: // a random move, so that there is something to improve
 				if s.at[j] >= 0 {
 					k := s.remove(j)
@@ -82,6 +93,7 @@ func TestDeltasEqualFullEvaluation(t *testing.T) {
 					s.insert(j, k)
 				}
 			}
+			require.InDelta(t, scored(s, weights)-before, s.value-value, 1e-5)
 			require.NoError(t, consistent(s))
 		}
 	})
