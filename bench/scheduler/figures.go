@@ -57,6 +57,7 @@ func Figures(s Setting) []Figure {
 		sortFigures(&s),
 		placeFigures(&s),
 		gapFigures(&s),
+		throughputFigures(&s),
 		traceFigures(&s),
 	)
 }

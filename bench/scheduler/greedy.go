@@ -6,37 +6,21 @@ import (
 	"time"
 )
 
-// firstFit puts each job, in the greedy's order, on the first node that has room.
+// firstFit puts each job, in the greedy's order, on the first node that has room; -1 where none has.
 func (s *study) firstFit() []int32 {
-	return s.fit(func(int, float64) float64 { return 0 })
-}
-
-// bestFit puts each job on the node that has the fewest cores left afterwards.
-func (s *study) bestFit() []int32 {
-	return s.fit(func(_ int, left float64) float64 { return left })
-}
-
-// fit puts each job on the node with room whose value is least, the first of equals; -1 where none has room.
-func (s *study) fit(value func(node int, left float64) float64) []int32 {
 	plan, cpu, mem := make([]int32, len(s.jobs)), make([]float64, len(s.nodes)), make([]float64, len(s.nodes))
 	for n := range s.nodes {
 		cpu[n], mem[n] = s.nodes[n].cpu, s.nodes[n].mem
 	}
 	for _, j := range s.order {
-		at, least := int32(-1), math.Inf(1)
+		plan[j] = -1
 		for n := range s.nodes {
-			left := cpu[n] - s.jobs[j].cpu
-			if left < 0 || mem[n] < s.jobs[j].mem {
-				continue
+			if cpu[n] >= s.jobs[j].cpu && mem[n] >= s.jobs[j].mem {
+				plan[j] = int32(n)
+				cpu[n] -= s.jobs[j].cpu
+				mem[n] -= s.jobs[j].mem
+				break
 			}
-			if v := value(n, left); v < least {
-				at, least = int32(n), v
-			}
-		}
-		plan[j] = at
-		if at >= 0 {
-			cpu[at] -= s.jobs[j].cpu
-			mem[at] -= s.jobs[j].mem
 		}
 	}
 	return plan
