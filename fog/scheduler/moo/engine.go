@@ -130,26 +130,6 @@ func (e *Engine[G]) begin(ctx context.Context, deadline time.Time) error {
 	return nil
 }
 
-// Stop is the reason why a search ended.
-type Stop uint8
-
-const (
-	// Running means that no bound has been met.
-	Running Stop = iota
-	// ByGenerations means that Config.Generations has been met.
-	ByGenerations
-	// ByEvaluations means that Config.Evaluations has been met.
-	ByEvaluations
-	// ByTime means that Config.Time has run out.
-	ByTime
-	// ByTolerance means that the front no longer moved.
-	ByTolerance
-	// ByContext means that the context ended.
-	ByContext
-	// ByError means that an objective or violation was not a number.
-	ByError
-)
-
 // Run searches until a bound is met and returns the front. It may be called again: generations and evaluations count on,
 // time begins anew. When the context ends first, the front so far comes with an error of kind Unavailable; the front is
 // empty if not even the initial population was finished. Without any bound, and with a context that cannot end, it

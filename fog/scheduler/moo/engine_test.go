@@ -125,6 +125,7 @@ func TestBudgets(t *testing.T) {
 	front = run(t, p, moo.Config{Population: 10, Time: 35 * time.Millisecond, Now: func() time.Time { return now }})
 	require.Equal(t, int64(30), front.Evaluations)
 	require.Equal(t, moo.ByTime, front.Stop)
+	require.Equal(t, "time", front.Stop.String())
 }
 
 // TestCancelled: the front so far comes with the error.
