@@ -16,6 +16,7 @@ const (
 	StepHold     = "scheduler.hold"
 	StepQueue    = "scheduler.queue"
 	StepRelease  = "scheduler.release"
+	StepSchedule = "scheduler.schedule"
 	StepPlace    = "scheduler.place"
 	StepLease    = "scheduler.lease"
 	StepRenew    = "scheduler.renew"
@@ -34,7 +35,7 @@ const (
 // Steps lists every step.
 func Steps() []string {
 	return []string{
-		StepSubmit, StepHold, StepQueue, StepRelease, StepPlace, StepLease, StepRenew, StepProgress, StepReport,
+		StepSubmit, StepHold, StepQueue, StepRelease, StepSchedule, StepPlace, StepLease, StepRenew, StepProgress, StepReport,
 		StepValidate, StepVest, StepCancel, StepPause, StepResume, StepLose, StepTimer, StepMove,
 	}
 }

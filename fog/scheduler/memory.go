@@ -35,6 +35,8 @@ type Memory struct {
 	reserved map[reservationKey]Reservation
 	quotas   map[account]Quota
 	together together
+
+	schedules map[scheduleKey]Schedule
 }
 
 type ownKey struct {

@@ -129,7 +129,10 @@ func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 	defer p.better.running.Wait()
 	var asking sync.WaitGroup
 	asking.Go(func() { s.askFunds(ctx, p.ask) })
+	firing, stop := context.WithCancel(ctx)
+	asking.Go(func() { s.fireSchedules(firing, fence) })
 	defer asking.Wait()
+	defer stop()
 	defer close(p.ask)
 	for {
 		if err := p.round(ctx); err != nil {

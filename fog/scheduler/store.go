@@ -30,6 +30,7 @@ type Store interface {
 	Nodes
 	Reserved
 	Quotas
+	Schedules
 }
 
 // Jobs stores jobs and attempts.

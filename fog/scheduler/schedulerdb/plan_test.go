@@ -25,7 +25,10 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 		require.NoError(t, s.Migrate(ctx))
 		if d.Dialect == Postgres { // whose plans depend on what is there; SQLite never looks unless it is told to
 			fillTables(t, s)
-			_, err := d.Write.ExecContext(ctx, "ANALYZE")
+			_, err := d.Write.ExecContext(ctx, "INSERT INTO fog_scheduler_schedules SELECT 't', 's' || g, 'o', 'o', "+
+				"CASE WHEN g % 10 = 0 THEN g ELSE 0 END, 1, '{}' FROM generate_series(1, 5000) AS g")
+			require.NoError(t, err)
+			_, err = d.Write.ExecContext(ctx, "ANALYZE")
 			require.NoError(t, err)
 		}
 		now := time.UnixMicro(1_000_000_000)
@@ -49,6 +52,7 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 			{"list of a state", "fog_scheduler_jobs_state",
 				page(scheduler.JobQuery{Tenant: "t1", States: []scheduler.State{scheduler.Paused}, Limit: 10})},
 			{"tasks of an array", "fog_scheduler_jobs_array", page(scheduler.JobQuery{Tenant: "t1", Array: "j00001", Limit: 10})},
+			{"due schedules", "fog_scheduler_schedules_due", dueSchedules(s.scheduleQuery(), now, 10)},
 			{"purge", "fog_scheduler_jobs_over", overJobs(s.d.Read.NewSelect(), now, 10)},
 		} {
 			plan := explain(t, d, c.query.String())

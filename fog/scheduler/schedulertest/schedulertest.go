@@ -54,6 +54,8 @@ func RunAll(t *testing.T, open func(t *testing.T) Subject) {
 		{"FindTasksOfAnArray", testFindArray},
 		{"WaitingUntilQueued", testWaiting},
 		{"PurgeKeepsWhatIsAwaited", testPurgeAwaited},
+		{"SchedulesByVersion", testSchedules},
+		{"SchedulesCheckTheFence", testScheduleFence},
 		{"FindPages", testFindPages},
 		{"FindFilters", testFindFilters},
 		{"Tenants", testTenants},
