@@ -49,7 +49,8 @@ type board struct {
 	fixed   []float64 // beside, while the node is idle
 	want    []reluctance
 	balance float64
-	open    int // nodes that could take the job if they were idle
+	longest time.Duration // of the jobs, from their placement on
+	open    int           // nodes that could take the job if they were idle
 	uses    int
 
 	heap []int32 // nodes, cheapest first
@@ -85,7 +86,7 @@ func (f *fleet) board(q *request) *board {
 // newBoard asks the objectives about each open node.
 func (f *fleet) newBoard(q *request) *board {
 	n := len(f.nodes)
-	b := &board{cost: make([]float64, n), fixed: make([]float64, n), want: make([]reluctance, n)}
+	b := &board{cost: make([]float64, n), fixed: make([]float64, n), want: make([]reluctance, n), longest: q.most}
 	plain := *q
 	plain.taken, plain.beside, plain.shun = nil, nil, nil
 	for i := range f.nodes {
@@ -144,6 +145,9 @@ func (b *board) add(f *fleet, j *Job, o *Objective) {
 func (b *board) price(f *fleet, i int, d *Demand) float64 {
 	c := b.cost[i]
 	if math.IsInf(c, 1) || f.free[i].lacks(d) != dimNone {
+		return math.Inf(1)
+	}
+	if len(f.kept) > 0 && f.kept[i] != nil && !f.kept[i].lets(d, b.longest) {
 		return math.Inf(1)
 	}
 	var devices uint64

@@ -48,6 +48,9 @@ type Lease struct {
 	Attempt AttemptID
 	Token   int64
 	Until   time.Time
+	// Evict is when the attempt is taken off the node, for a job that comes first: what is not reported by then was in vain. The
+	// zero time is never.
+	Evict time.Time
 }
 
 // Offer is an attempt that a node is to run.
@@ -147,7 +150,7 @@ func (g *granting) hold(now time.Time, r rules) {
 		case g.live[i].news(h, now, r):
 			g.renew(&g.live[i], h)
 		default:
-			g.grant.Renewed = append(g.grant.Renewed, Lease{Attempt: h.Attempt, Token: h.Token, Until: g.live[i].LeaseUntil})
+			g.grant.Renewed = append(g.grant.Renewed, g.live[i].right())
 		}
 	}
 	if !g.claim.Restarted {
@@ -171,9 +174,18 @@ func (g *granting) renew(a *Attempt, h Held) {
 			g.grant.Cancel = append(g.grant.Cancel, h.Attempt)
 			return
 		}
-		until := o.record.attempt(h.Attempt).LeaseUntil
-		g.grant.Renewed = append(g.grant.Renewed, Lease{Attempt: h.Attempt, Token: h.Token, Until: until})
+		g.grant.Renewed = append(g.grant.Renewed, o.record.attempt(h.Attempt).right())
 	})
+}
+
+// right is the lease of an attempt as its node is told of it. It ends with the grace of an eviction at the latest, for nodes that do
+// not look at Evict.
+func (a *Attempt) right() Lease {
+	l := Lease{Attempt: a.ID, Token: a.Token, Until: a.LeaseUntil, Evict: a.EvictAt}
+	if !l.Evict.IsZero() && l.Evict.Before(l.Until) {
+		l.Until = l.Evict
+	}
+	return l
 }
 
 func (g *granting) lose(a *Attempt) {

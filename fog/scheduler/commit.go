@@ -196,6 +196,11 @@ func (s *Scheduler) tell(d *draft) {
 		switch {
 		case fresh && a.State == AttemptPlaced:
 			s.bells.ring(a.Node)
+		case was && !a.EvictAt.Equal(d.old.Attempts[i].EvictAt):
+			s.bells.ring(a.Node)
+			if !a.State.Live() {
+				s.marks.release(a.Node)
+			}
 		case was && !a.State.Live():
 			s.marks.release(a.Node)
 			if a.State == AttemptCancelled {

@@ -258,6 +258,15 @@ func (d *draft) due() time.Time {
 
 // due is when a live attempt ends by itself; zero for never.
 func (a *Attempt) due(r rules) time.Time {
+	end := a.lapse(r)
+	if !a.EvictAt.IsZero() && a.State.Live() && a.EvictAt.Before(end) {
+		return a.EvictAt
+	}
+	return end
+}
+
+// lapse is when a live attempt ends by itself while nobody evicts it.
+func (a *Attempt) lapse(r rules) time.Time {
 	switch a.State {
 	case AttemptPlaced:
 		return a.LeaseUntil

@@ -30,6 +30,9 @@ const (
 	StepLose     = "scheduler.lose"
 	StepTimer    = "scheduler.timer"
 	StepMove     = "scheduler.move"
+	StepEvict    = "scheduler.evict"
+	StepReprieve = "scheduler.reprieve"
+	StepWithdraw = "scheduler.withdraw"
 )
 
 // Steps lists every step.
@@ -37,5 +40,6 @@ func Steps() []string {
 	return []string{
 		StepSubmit, StepHold, StepQueue, StepRelease, StepSchedule, StepPlace, StepLease, StepRenew, StepProgress, StepReport,
 		StepValidate, StepVest, StepCancel, StepPause, StepResume, StepLose, StepTimer, StepMove,
+		StepEvict, StepReprieve, StepWithdraw,
 	}
 }

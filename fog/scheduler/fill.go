@@ -15,13 +15,23 @@ const (
 
 // fill places ready jobs in the order of their turns, some at a time, until there is no room or nothing that fits.
 func (p *planner) fill(ctx context.Context, sweep bool) error {
-	room := p.fleet.room()
+	now, room := p.s.now(), p.fleet.room()
 	p.behind = false
-	if p.starved = room <= 0; p.starved {
+	p.pushing = now.Sub(p.pressed) >= p.s.cfg.Poll/4
+	if p.starved = room <= 0; p.starved && !(p.pushing && p.fleet.open()) {
 		return nil
 	}
-	scan, ahead := p.reach(sweep)
-	limit := int(min(16+2*room/p.typical, maxPage))
+	if p.pushing {
+		p.pressed = now
+	}
+	p.presses, p.params = 0, p.s.params()
+	clear(p.first)
+	p.fleet.unkeep()
+	limit, scan, ahead := 16, 16, time.Duration(0) // without room only those for whom others may have to go
+	if !p.starved {
+		scan, ahead = p.reach(sweep)
+		limit = int(min(16+2*room/p.typical, maxPage))
+	}
 	t, err := p.queue(ctx, ahead, limit)
 	if err != nil {
 		return err
@@ -69,6 +79,8 @@ type plot struct {
 	rules   rules
 	drafts  []*draft
 	placing [][]assignment // of each draft
+
+	evictions []eviction
 }
 
 // assign lets the jobs whose turn it is find nodes, at most limit of them, commits the plan, and answers how many they were. With
@@ -102,6 +114,7 @@ func (p *planner) settle(plan *plot, r *Record) (bool, error) {
 		return false, nil // it backs off, which is no business of a recall
 	}
 	q := requestOf(r, plan.now)
+	q.most = plan.rules.longest(j)
 	who := account{j.Tenant, j.Owner}
 	if quota, ok := p.quotas[who]; ok && !quota.admits(p.roster.user(who).used, j.Demand.times(len(q.slots))) {
 		p.capped = true
@@ -110,6 +123,7 @@ func (p *planner) settle(plan *plot, r *Record) (bool, error) {
 	nodes, fate := q.place(p.fleet)
 	if fate == busy {
 		p.starved = true
+		p.await(plan, &q)
 		return false, nil
 	}
 	d := newDraft(*r, plan.now, plan.rules)
@@ -124,8 +138,10 @@ func (p *planner) settle(plan *plot, r *Record) (bool, error) {
 			return false, err
 		}
 		p.roster.load(&d.Attempts[len(d.Attempts)-1])
+		p.fleet.fill(a.node, &j.Demand, q.most)
 	}
 	if fate == placed {
+		delete(p.promises, j.ID)
 		d.steps = append(d.steps, StepPlace)
 		p.seen.note(j.Demand)
 		p.better.note(d)
@@ -159,5 +175,5 @@ func (p *planner) execute(ctx context.Context, plan *plot) error {
 			p.roster.drop(attempt.Node, attempt.ID)
 		}
 	}
-	return nil
+	return p.displace(ctx, plan)
 }

@@ -17,6 +17,7 @@ type fleet struct {
 	groups map[groupKey]*group
 	booked []Reservation
 	mix    mix
+	kept   map[int]*kept // nodes with room that is promised
 	index  map[NodeID]int
 
 	shared bool // several explanations read it at once: nothing may be written
@@ -181,6 +182,7 @@ type request struct {
 	demand Demand
 	group  groupKey
 	now    time.Time
+	most   time.Duration       // for which the job may take a node
 	slots  []int               // that are open
 	taken  []principal.Account // owners with another slot of the job
 	beside []NodeID            // nodes with another slot of the job

@@ -214,6 +214,8 @@ func (d *draft) timer(grace time.Time) {
 
 func (d *draft) overdue(a *Attempt, grace time.Time) {
 	switch leased := a.State != AttemptPlaced; {
+	case !a.EvictAt.IsZero() && !d.now.Before(a.EvictAt):
+		d.evicted(a)
 	case leased && !d.now.Before(a.LeaseUntil) && d.now.Before(grace):
 		a.LeaseUntil = grace
 		d.changed = true

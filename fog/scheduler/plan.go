@@ -120,11 +120,21 @@ type planner struct {
 	quotas map[account]Quota
 	lines  []Line // that have jobs, or as many as a round looks at
 	window *Line  // the last of them, where there are more
+
+	params   Params // of this round
+	promises map[JobID]*promise
+	first    map[stage]bool      // tiers of which a job found no room in this round
+	guards   map[JobID]time.Time // until when jobs are not evicted, as far as was seen
+	presses  int                 // jobs for which this round looked for somebody to evict
+	pressed  time.Time           // last round that compared nodes for jobs that find no room
+	pushing  bool                // this round does
+	again    time.Time           // when the next round is to do so at the latest
 }
 
 // plan runs rounds until ctx ends. It is what the duty is kept for.
 func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
-	p := &planner{s: s, fence: fence, grace: s.now().Add(s.cfg.Lease), typical: 1000, ask: make(chan []JobID, 1)}
+	p := &planner{s: s, fence: fence, grace: s.now().Add(s.cfg.Lease), typical: 1000, ask: make(chan []JobID, 1),
+		promises: map[JobID]*promise{}, first: map[stage]bool{}, guards: map[JobID]time.Time{}}
 	p.better.found = make(chan solution, 1)
 	defer p.better.running.Wait()
 	var asking sync.WaitGroup
@@ -141,7 +151,11 @@ func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 			}
 			return err
 		}
-		sleep := time.NewTimer(s.marks.until(s.now(), s.cfg.Poll))
+		now, most := s.now(), s.cfg.Poll
+		if p.again.After(now) {
+			most = min(most, p.again.Sub(now))
+		}
+		sleep := time.NewTimer(s.marks.until(now, most))
 		select {
 		case <-ctx.Done():
 			sleep.Stop()
@@ -165,6 +179,10 @@ func (p *planner) round(ctx context.Context) error {
 	}
 	if tick {
 		if err := p.enrol(ctx); err != nil {
+			return err
+		}
+		p.forget(now)
+		if err := p.relent(ctx); err != nil {
 			return err
 		}
 	}

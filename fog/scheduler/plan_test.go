@@ -57,7 +57,7 @@ func TestHopelessJobsBlockNobody(t *testing.T) {
 }
 
 func TestBigJobsLeaveRoomToSmallOnes(t *testing.T) {
-	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+	inBubble(t, params(scheduler.Params{Evictions: -1}), func(t *testing.T, r *rig) {
 		r.nodes("a")
 		r.submit(scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 3000}})
 		big := r.submit(scheduler.Submission{Tier: scheduler.Gold, Demand: scheduler.Demand{MilliCPU: 4000}})

@@ -10,9 +10,10 @@ import (
 // roster is who takes up room where, as the planner sees it: what it needs to share the fleet fairly, to know when room comes
 // free, and whom to evict.
 type roster struct {
-	nodes map[NodeID][]occupant
-	users map[account]*user
-	whole map[principal.Tenant]Capacity // of the nodes that are not down
+	nodes   map[NodeID][]occupant
+	users   map[account]*user
+	weights map[int]int                   // live attempts by the weight of their tier
+	whole   map[principal.Tenant]Capacity // of the nodes that are not down
 }
 
 // occupant is a live attempt in short.
@@ -39,7 +40,7 @@ type user struct {
 }
 
 func newRoster(nodes []Node, live []Attempt) *roster {
-	r := &roster{nodes: make(map[NodeID][]occupant, len(nodes)), users: make(map[account]*user)}
+	r := &roster{nodes: make(map[NodeID][]occupant, len(nodes)), users: make(map[account]*user), weights: make(map[int]int)}
 	r.measure(nodes)
 	for i := range live {
 		r.load(&live[i])
@@ -74,6 +75,7 @@ func (r *roster) load(a *Attempt) {
 	u := r.user(account{a.Tenant, a.Owner})
 	u.used.add(a.Demand.capacity())
 	u.live++
+	r.weights[TermsOf(a.Tier).Weight]++
 	o := occupant{
 		id: a.ID, job: a.Job, user: u, tier: a.Tier, demand: a.Demand, gpus: a.GPUs, placed: a.State == AttemptPlaced,
 		began: a.Started, by: a.EndBy, evictAt: a.EvictAt, evictFor: a.EvictFor,
@@ -92,7 +94,7 @@ func (r *roster) load(a *Attempt) {
 func (r *roster) recount(of []NodeID, live []Attempt) {
 	for _, n := range of {
 		for i := range r.nodes[n] {
-			r.nodes[n][i].leave()
+			r.leave(&r.nodes[n][i])
 		}
 		delete(r.nodes, n)
 	}
@@ -107,12 +109,13 @@ func (r *roster) drop(n NodeID, id AttemptID) {
 		if o.id != id {
 			return false
 		}
-		o.leave()
+		r.leave(&o)
 		return true
 	})
 }
 
-func (o *occupant) leave() {
+func (r *roster) leave(o *occupant) {
+	r.weights[TermsOf(o.tier).Weight]--
 	o.user.used.sub(o.demand.capacity())
 	o.user.live--
 }

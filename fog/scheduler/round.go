@@ -188,7 +188,7 @@ func (p *planner) shift(s *solution, bundle []int, now time.Time, r rules) ([]sh
 		from, known := f.index[it.attempt.Node]
 		target := s.plan.Assign[i]
 		to, ok := f.index[z.names[target]]
-		if !known || !ok || f.nodes[to].Version != z.version[target] {
+		if !known || !ok || f.nodes[to].Version != z.version[target] || f.kept[to] != nil || it.attempt.EvictFor != "" {
 			return nil, false, nil
 		}
 		out = append(out, shift{draft: newDraft(*it.record, now, r), attempt: it.attempt, from: from, to: to})
