@@ -19,7 +19,8 @@ type row struct {
 	method, path, body, fields string
 }
 
-func contractRows(job, device string) []row {
+func contractRows(job, array, device string) []row {
+	const arrayCounts = "pending queued running completed paused cancelled failed refused expired deleted"
 	const jobFields = "id name status sla cpu memory gpu node submitted started completed progress eta"
 	return []row{
 		{"GET", "/health", "", "status readiness composite_health version initialized" +
@@ -44,7 +45,15 @@ func contractRows(job, device string) []row {
 			" performance{avgPlacementTime resourceUtilization costEfficiency}"},
 		{"GET", "/api/scheduler/jobs", "", "jobs{" + jobFields + "} total filtered +next"},
 		{"POST", "/api/scheduler/jobs", aJob, "success jobId status estimatedStartTime sla"},
-		{"GET", "/api/scheduler/jobs/" + job, "", jobFields + " logs +state +reason +waiting{code text nodes} +trust +price +quote +owner +attempts*"},
+		{"POST", "/api/scheduler/jobs", `{"name":"array","sla_tier":"gold","cpu_required":1,"memory_required":1,"count":2}`,
+			"success jobId status estimatedStartTime sla +arrayId +count"},
+		{"GET", "/api/scheduler/jobs/" + job, "", jobFields + " logs +state +reason +waiting{code text nodes} +trust +price +quote +owner +attempts*" +
+			" +executor +disk +bandwidth +dataAt +deadline +priority +boost +group +array +index +count +gang +constraints* +after*"},
+		{"GET", "/api/scheduler/arrays/" + array, "", "+id +name +owner +count +jobs{" + arrayCounts + "} +states*"},
+		{"PATCH", "/api/scheduler/arrays/" + array, `{"status":"pause"}`, "+success +arrayId +jobs{" + arrayCounts + "}"},
+		{"DELETE", "/api/scheduler/arrays/" + array, "", "+success +arrayId +jobs{" + arrayCounts + "}"},
+		{"PUT", "/api/scheduler/quotas", `{"quotas":[{"owner":"alice","weight":2,"most":{"cpu":4},"max_queued":100}]}`, "+success +set"},
+		{"GET", "/api/scheduler/quotas", "", "+quotas{owner weight most{cpu memory gpu disk bandwidth} maxQueued updated} +total"},
 		{"PATCH", "/api/scheduler/jobs/" + job, `{"status":"pause"}`, "success jobId status"},
 		{"DELETE", "/api/scheduler/jobs/" + job, "", "success jobId status"},
 		{"GET", "/api/scheduler/nodes", "", "nodes{id status cpu memory gpu load trust" +
@@ -85,7 +94,8 @@ func TestContractFields(t *testing.T) {
 	a.ok("POST", "/api/idle-compute/devices/"+device+"/heartbeat", `{"battery":80,"is_charging":true}`)
 	job, _ := a.ok("POST", "/api/scheduler/jobs", aJob)["jobId"].(string)
 	a.eventually("the device is a node", func() bool { return a.ok("GET", "/api/scheduler/nodes", "")["total"].(float64) > 0 })
-	for _, r := range contractRows(job, device) {
+	array, _ := a.ok("POST", "/api/scheduler/jobs", anArray)["arrayId"].(string)
+	for _, r := range contractRows(job, array, device) {
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			compareFields(t, r.path, parseFields(r.fields), a.ok(r.method, r.path, r.body))
 		})

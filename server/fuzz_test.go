@@ -24,9 +24,12 @@ func fuzzBody(f *testing.F, method, path string, seeds ...string) {
 	}
 	a := newAPI(f, server.Config{})
 	a.ok("POST", devicesPath, aDevice)
-	job := a.submit(aJob)
-	if path == "/job" {
+	job, array := a.submit(aJob), a.submitArray(anArray)
+	switch path {
+	case "/job":
 		path = job
+	case "/array":
+		path = array
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		a := &api{t, a.handler, a.house}
@@ -49,7 +52,21 @@ func FuzzSubmit(f *testing.F) {
 	fuzzBody(f, "POST", jobsPath, aJob,
 		`{"name":"x","sla_tier":"bronze","cpu_required":64,"memory_required":512,"gpu_required":8,"duration_estimate":1e308,"data_size_mb":1e308}`,
 		`{"name":"x","sla_tier":"gold","cpu_required":1,"memory_required":1,"trust":"quorum:2/3","deadline":"9999-12-31T23:59:59Z","seed":18446744073709551615}`,
-		`{"name":"x","sla_tier":"gold","cpu_required":1,"memory_required":1,"args":["\u0000"],"inputs":[{"path":"../x","sha256":"`+emptyDigest+`"}]}`)
+		`{"name":"x","sla_tier":"gold","cpu_required":1,"memory_required":1,"args":["\u0000"],"inputs":[{"path":"../x","sha256":"`+emptyDigest+`"}]}`,
+		aDemandingJob, anArray,
+		`{"name":"x","sla_tier":"gold","cpu_required":1,"memory_required":1,"count":10000,"disk_required":1e308,"bandwidth_required":1e308,"executor":"?"}`,
+		`{"name":"x","sla_tier":"gold","cpu_required":1,"memory_required":1,"constraints":{"require":null,"prefer":[{}],"spread":[{"key":"node","max":0}]}}`,
+		`{"name":"x","sla_tier":"gold","cpu_required":1,"memory_required":1,"after":[{"job":"#0"},{"job":"@k","when":"soon"},{"job":"\u0000"}]}`)
+}
+
+func FuzzChangeArray(f *testing.F) {
+	fuzzBody(f, "PATCH", "/array", `{"status":"pause"}`, `{"status":"resume"}`, `{"status":"CANCEL"}`, `{"status":""}`)
+}
+
+func FuzzQuotas(f *testing.F) {
+	fuzzBody(f, "PUT", "/api/scheduler/quotas", `{"quotas":[{"owner":"alice","weight":2,"most":{"cpu":4,"memory":8,"gpu":1,"disk":10,"bandwidth":100},"max_queued":10}]}`,
+		`{"quotas":[{"owner":"alice","weight":1e-308,"most":{"cpu":1e308},"max_queued":9223372036854775807}]}`,
+		`{"quotas":[{"owner":"a"},{"owner":"a"}]}`, `{"quotas":[null]}`, `{"quotas":[{"owner":"\u0000","most":null}]}`)
 }
 
 func FuzzChangeJob(f *testing.F) {

@@ -106,7 +106,7 @@ func usualErrors(method, path string) []int {
 	if strings.Contains(path, "{") {
 		statuses = append(statuses, http.StatusNotFound)
 	}
-	if method == http.MethodPost || method == http.MethodPatch {
+	if method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut {
 		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	return statuses

@@ -126,7 +126,11 @@ func TestOpenAPINamesTheRefusals(t *testing.T) {
 	for where, statuses := range map[string]string{
 		"get /api/scheduler/jobs/{id}":                  "404 422 503 default",
 		"patch /api/scheduler/jobs/{id}":                "400 404 409 413 415 422 503 default",
-		"post /api/scheduler/jobs":                      "400 402 409 413 415 422 503 default",
+		"post /api/scheduler/jobs":                      "400 402 409 413 415 422 429 503 default",
+		"get /api/scheduler/arrays/{id}":                "404 503 default",
+		"patch /api/scheduler/arrays/{id}":              "400 404 409 413 415 422 503 default",
+		"delete /api/scheduler/arrays/{id}":             "404 409 503 default",
+		"put /api/scheduler/quotas":                     "400 403 413 415 422 503 default",
 		"post /api/scheduler/attempts/{id}/result":      "400 404 409 413 415 422 503 default",
 		"delete /api/idle-compute/devices/{id}":         "404 503 default",
 		"get /api/idle-compute/stats":                   "503 default",

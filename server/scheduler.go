@@ -14,6 +14,8 @@ func (s *Server) mountScheduler() {
 		OperationID: "scheduler-stats", Method: http.MethodGet, Path: "/api/scheduler/stats", Summary: "Jobs and nodes in numbers",
 	}, s.schedulerStats)
 	s.mountJobs()
+	s.mountArrays()
+	s.mountQuotas()
 	s.mountNodes()
 	s.mountReservations()
 	s.mountAttempts()

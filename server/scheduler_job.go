@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math/bits"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/scheduler"
@@ -32,7 +33,22 @@ type jobReply struct {
 	Quote    tokenomics.Amount `json:"quote" doc:"What is held from its owner until it ends, FOG."`
 	Owner    string            `json:"owner" doc:"Account that pays."`
 	Attempts []jobAttempt      `json:"attempts" doc:"Every try at one of its replicas, in order."`
-	Result   *jobResult        `json:"result,omitempty" doc:"The accepted result, or the confirmed failure; absent before."`
+
+	Executor    string          `json:"executor" doc:"Kind of program that its nodes must be able to run."`
+	Disk        float64         `json:"disk" doc:"Scratch space that each replica needs, in gigabytes of 2^30 bytes."`
+	Bandwidth   int64           `json:"bandwidth" doc:"Network bandwidth that each replica needs, in megabits (10^6) a second."`
+	DataAt      string          `json:"dataAt" doc:"Region where its data lies; empty: nowhere in particular."`
+	Deadline    *time.Time      `json:"deadline" doc:"When it ends as expired unless it has completed; null for never."`
+	Priority    int             `json:"priority" doc:"Order among the owner's jobs of its level."`
+	Boost       int             `json:"boost" doc:"By how many levels it has risen in the queue because it waited for so long."`
+	Group       string          `json:"group" doc:"Jobs of the same owner with the same group are spread or kept together; empty for none."`
+	Array       *string         `json:"array" doc:"Identifier of its array; null for a single job."`
+	Index       int             `json:"index" doc:"Its number within the array, from 0."`
+	Count       int             `json:"count" doc:"Jobs of the array; 0 for a single job."`
+	Gang        bool            `json:"gang" doc:"Whether all replicas, of the whole array, begin together or not at all."`
+	Constraints constraintsBody `json:"constraints" doc:"On which nodes it may run."`
+	After       []afterBody     `json:"after" doc:"What must have ended before it is queued."`
+	Result      *jobResult      `json:"result,omitempty" doc:"The accepted result, or the confirmed failure; absent before."`
 }
 
 type waitReply struct {
@@ -50,6 +66,8 @@ type jobAttempt struct {
 	Ended   *time.Time `json:"ended" doc:"When it ended; null before."`
 	Class   string     `json:"class" doc:"Whose fault a failure was: device, job, infra or policy; empty where nothing failed."`
 	Reason  string     `json:"reason" doc:"What went wrong; empty where nothing did."`
+	GPUs    []int      `json:"gpus" doc:"Numbers of the node's GPUs that it has, from 0."`
+	EvictAt *time.Time `json:"evictAt" doc:"When it is taken off its node to make room for another job; null for never."`
 }
 
 type jobResult struct {
@@ -94,6 +112,10 @@ func encodeJob(r *scheduler.Record, reasons []scheduler.Reason) *jobReply {
 		Waiting: each(reasons, func(r scheduler.Reason) waitReply { return waitReply{string(r.Code), r.Text, r.Nodes} }),
 		Trust:   j.Trust.String(), Price: tokenomics.Amount(j.Price), Quote: tokenomics.Amount(j.Quote), Owner: string(j.Owner),
 		Attempts: each(r.Attempts, encodeAttempt), Result: encodeResult(j.Result),
+		Executor: j.Demand.Executor, Disk: float64(j.Demand.DiskMB) / 1024, Bandwidth: j.Demand.MbitPS, DataAt: j.DataAt,
+		Deadline: when(j.Deadline), Priority: j.Priority, Boost: j.Boost, Group: j.Group,
+		Array: word(string(j.Array)), Index: j.Index, Count: j.Count, Gang: j.Gang,
+		Constraints: encodeConstraints(&j.Constraints), After: each(j.After, encodeAfter),
 	}
 }
 
@@ -109,7 +131,17 @@ func encodeAttempt(a scheduler.Attempt) jobAttempt {
 	return jobAttempt{
 		ID: string(a.ID), Slot: a.Slot, Node: string(a.Node), Status: string(a.State),
 		Started: when(a.Started), Ended: when(a.Ended), Class: string(a.Class), Reason: a.Reason,
+		GPUs: numbers(a.GPUs), EvictAt: when(a.EvictAt),
 	}
+}
+
+// numbers lists the bits that are set, the lowest as 0.
+func numbers(set uint64) []int {
+	out := []int{}
+	for ; set != 0; set &= set - 1 {
+		out = append(out, bits.TrailingZeros64(set))
+	}
+	return out
 }
 
 func encodeResult(r *scheduler.Result) *jobResult {

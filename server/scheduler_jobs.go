@@ -16,10 +16,10 @@ func (s *Server) mountJobs() {
 		OperationID: "jobs", Method: http.MethodGet, Path: path, Summary: "Jobs, newest first",
 	}, s.jobs)
 	route(s, "scheduler", huma.Operation{
-		OperationID: "submit", Method: http.MethodPost, Path: path, Summary: "Submit a job",
+		OperationID: "submit", Method: http.MethodPost, Path: path, Summary: "Submit a job, or an array of jobs",
 		Description: "With an Idempotency-Key the same request again answers with the same job. A job without a module runs the " +
 			"built-in guest, which really computes: it renders a tile of the Mandelbrot set.",
-		Errors: []int{http.StatusPaymentRequired, http.StatusConflict},
+		Errors: []int{http.StatusPaymentRequired, http.StatusConflict, http.StatusTooManyRequests},
 	}, s.submit)
 	route(s, "scheduler", huma.Operation{
 		OperationID: "job", Method: http.MethodGet, Path: path + "/{id}", Summary: "One job with its history and result",
@@ -37,12 +37,13 @@ func (s *Server) mountJobs() {
 type jobsInput struct {
 	Status string `query:"status" doc:"Only jobs with this status, as in the answer; pending and queued both mean every job that has not begun."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Most jobs in the answer."`
+	Array  string `query:"array" doc:"Only the jobs of this array; absent: all."`
 	Cursor string `query:"cursor" doc:"Value of next in the answer before; absent for the first page."`
 }
 
 type jobsReply struct {
 	Jobs     []jobRow `json:"jobs" doc:"One page of jobs, newest first."`
-	Total    int64    `json:"total" doc:"Jobs in all."`
+	Total    int64    `json:"total" doc:"Jobs in all, or of the array that was asked for."`
 	Filtered int64    `json:"filtered" doc:"Jobs that match the status, on all pages."`
 	Next     string   `json:"next" doc:"Cursor of the next page; empty at the end."`
 }
@@ -69,7 +70,9 @@ func (s *Server) jobs(ctx context.Context, in *jobsInput) (*jobsReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.fog.Scheduler.List(ctx, scheduler.JobQuery{States: states, Limit: in.Limit, Cursor: in.Cursor})
+	page, err := s.fog.Scheduler.List(ctx, scheduler.JobQuery{
+		States: states, Array: scheduler.JobID(in.Array), Limit: in.Limit, Cursor: in.Cursor,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +96,11 @@ func (s *Server) job(ctx context.Context, in *jobInput) (*jobReply, error) {
 
 type changeInput struct {
 	ID   string `path:"id" doc:"Identifier of the job."`
-	Body struct {
-		Status string `json:"status" doc:"pause or paused; resume, resumed, queued, pending or running; cancel or cancelled. Any letter case."`
-	} `nameHint:"ChangeRequest"`
+	Body changeRequest
+}
+
+type changeRequest struct {
+	Status string `json:"status" doc:"pause or paused; resume, resumed, queued, pending or running; cancel or cancelled. Any letter case."`
 }
 
 type jobDone struct {
@@ -105,7 +110,7 @@ type jobDone struct {
 }
 
 func (s *Server) changeJob(ctx context.Context, in *changeInput) (*jobDone, error) {
-	change, err := s.changeOf(in.Body.Status)
+	change, err := changeOf(in.Body.Status, s.fog.Scheduler.Pause, s.fog.Scheduler.Resume, s.fog.Scheduler.Cancel)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -43,15 +42,15 @@ func statesOf(status string) ([]scheduler.State, error) {
 	return nil, wrongField("query.status", "unknown status "+status)
 }
 
-// changeOf finds the method behind a word of PATCH.
-func (s *Server) changeOf(status string) (func(context.Context, scheduler.JobID) (scheduler.Job, error), error) {
+// changeOf chooses among three by a word of PATCH.
+func changeOf[T any](status string, pause, resume, cancel T) (T, error) {
 	switch strings.ToLower(status) {
 	case "pause", "paused":
-		return s.fog.Scheduler.Pause, nil
+		return pause, nil
 	case "resume", "resumed", "queued", "pending", "running":
-		return s.fog.Scheduler.Resume, nil
+		return resume, nil
 	case "cancel", "cancelled", "canceled":
-		return s.fog.Scheduler.Cancel, nil
+		return cancel, nil
 	}
-	return nil, wrongField("body.status", "want pause, resume or cancel")
+	return pause, wrongField("body.status", "want pause, resume or cancel")
 }

@@ -34,6 +34,17 @@ type submitRequest struct {
 	MaxMemoryMB    int64          `json:"max_memory_mb,omitempty" minimum:"0" doc:"Limit of the module's memory in MiB; absent: the device's own."`
 	MaxOutputBytes int64          `json:"max_output_bytes,omitempty" minimum:"0" doc:"Limit of all files under /out in bytes; absent: the device's own."`
 	MaxStdoutBytes int64          `json:"max_stdout_bytes,omitempty" minimum:"0" doc:"Limit of the standard output in bytes; absent: 64 KiB."`
+
+	Disk        float64          `json:"disk_required,omitempty" minimum:"0" doc:"Scratch space that each replica needs, in gigabytes of 2^30 bytes."`
+	Bandwidth   float64          `json:"bandwidth_required,omitempty" minimum:"0" doc:"Network bandwidth that each replica needs, in megabits (10^6) a second."`
+	Executor    string           `json:"executor,omitempty" doc:"Kind of program that the node must be able to run; absent: wasm. Devices of this house's own agent run wasm alone."`
+	DataAt      string           `json:"data_at,omitempty" doc:"Region where the data lies; absent: nowhere in particular."`
+	Count       int              `json:"count,omitempty" minimum:"0" maximum:"10000" doc:"Makes an array of so many jobs, which are accepted or refused together. In the arguments {index} stands for a job's index, from 0, and {{index}} for {index} itself. Absent, 0 and 1: a single job."`
+	Gang        bool             `json:"gang,omitempty" doc:"All replicas of all jobs of the array begin together or not at all."`
+	Group       string           `json:"group,omitempty" doc:"Names jobs that spread and together of the constraints count together; absent: none, or of an array the array."`
+	Priority    int              `json:"priority,omitempty" minimum:"-1000" maximum:"1000" doc:"Order among the owner's jobs of one service level: each unit counts as a minute of waiting, or as what the operator has set."`
+	Constraints *constraintsBody `json:"constraints,omitempty" doc:"On which nodes it may run; absent: any that is not tainted."`
+	After       []afterBody      `json:"after,omitempty" maxItems:"64" doc:"What must have ended before it is queued."`
 }
 
 type inputRequest struct {
@@ -45,8 +56,10 @@ type submitReply struct {
 	Success            bool       `json:"success" doc:"Always true."`
 	JobID              string     `json:"jobId" doc:"Identifier of the job."`
 	Status             string     `json:"status" doc:"Status of the job: pending or queued, or a later one where the request was repeated."`
-	EstimatedStartTime *time.Time `json:"estimatedStartTime" doc:"When it may start at the earliest; null for a repeated request whose job has ended."`
+	EstimatedStartTime *time.Time `json:"estimatedStartTime" doc:"When it may start at the earliest; null where it comes after other jobs, and for a repeated request whose job has ended."`
 	SLA                string     `json:"sla" enum:"platinum,gold,silver,bronze" doc:"Service level."`
+	ArrayID            string     `json:"arrayId,omitempty" doc:"Identifier of the array, which is that of its first job; absent for a single job."`
+	Count              int        `json:"count,omitempty" doc:"Jobs of the array; absent for a single job."`
 }
 
 func (s *Server) submit(ctx context.Context, in *submitInput) (*submitReply, error) {
@@ -64,7 +77,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*submitReply, err
 	job := &submitted[0].Job
 	return &submitReply{
 		Success: true, JobID: string(job.ID), Status: statusWord(job.State), SLA: string(job.Tier),
-		EstimatedStartTime: earliestStart(job),
+		EstimatedStartTime: earliestStart(job), ArrayID: string(job.Array), Count: job.Count,
 	}, nil
 }
 
@@ -76,10 +89,12 @@ func (r *submitRequest) submission(key string) (scheduler.Submission, error) {
 	}
 	out := scheduler.Submission{
 		Key: key, Name: r.Name, Tier: tier,
-		Demand:     scheduler.Demand{MilliCPU: thousandths(r.CPU), MemoryMB: megabytes(r.Memory), MilliGPU: thousandths(r.GPU)},
+		Demand:     r.demand(),
 		Estimate:   seconds(orZero(r.Estimate)),
 		MaxRuntime: seconds(r.MaxRuntime),
-		DataMB:     orZero(r.DataSize),
+		DataMB:     orZero(r.DataSize), DataAt: r.DataAt,
+		Priority: r.Priority, Group: r.Group, Count: r.Count, Gang: r.Gang,
+		Constraints: r.Constraints.constraints(), After: some(r.After, afterBody.dependency),
 		Task: scheduler.Task{
 			Module: r.Module, Args: r.Args, Stdin: r.Stdin, Output: r.Output, Seed: r.Seed,
 			Inputs:      each(r.Inputs, func(i inputRequest) scheduler.Input { return scheduler.Input(i) }),
@@ -99,12 +114,20 @@ func (r *submitRequest) submission(key string) (scheduler.Submission, error) {
 	return out, nil
 }
 
-// earliestStart is when a job may start: at once when it has started, else when it may next be placed.
+func (r *submitRequest) demand() scheduler.Demand {
+	return scheduler.Demand{
+		MilliCPU: thousandths(r.CPU), MemoryMB: megabytes(r.Memory), MilliGPU: thousandths(r.GPU),
+		DiskMB: megabytes(r.Disk), MbitPS: scale(r.Bandwidth, 1), Executor: r.Executor,
+	}
+}
+
+// earliestStart is when a job may start: at once when it has started, else when it may next be placed; not known where it waits
+// for other jobs.
 func earliestStart(job *scheduler.Job) *time.Time {
 	switch {
 	case !job.Started.IsZero():
 		return when(job.Started)
-	case job.State.Final():
+	case job.State.Final(), job.State == scheduler.Blocked:
 		return nil
 	case job.ReadyAt.After(job.Submitted):
 		return when(job.ReadyAt)
