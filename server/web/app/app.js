@@ -5,6 +5,7 @@ import { chart } from "./charts.js";
 import { devices, payouts } from "./fleet.js";
 import { follow } from "./feed.js";
 import { jobs } from "./jobs.js";
+import { plans } from "./plans.js";
 import { sample } from "./sample.js";
 
 const charts = {
@@ -20,6 +21,7 @@ const charts = {
 let paid = null; // FOG, as last read
 const jobTable = jobs();
 const deviceList = devices();
+const planPanel = plans();
 const payoutList = payouts((amount) => {
   paid = amount;
 });
@@ -48,7 +50,7 @@ function show(frame) {
   if (now !== before || scheduler.running > 0) jobTable.kick();
   if (now !== before) {
     clearTimeout(settled); // payments follow a result within moments
-    settled = setTimeout(() => [payoutList, deviceList].forEach((list) => list.kick()), 700);
+    settled = setTimeout(() => [payoutList, deviceList, planPanel].forEach((list) => list.kick()), 700);
   }
   const nowDevices = `${idle.harvesting} ${idle.total_devices}`;
   if (nowDevices !== beforeDevices) deviceList.kick();

@@ -1,10 +1,11 @@
-// The table of jobs, with a panel for each job that says why it waits, what happened and what came out.
+// The table of jobs. The row of a job that waits says why; job.js makes the panel below it.
 
-import { ago, at, call, count, fog, make, poll, read, say, span } from "./dom.js";
+import { ago, at, count, make, poll, read, say } from "./dom.js";
+import { badge, panelOf, why } from "./job.js";
 
 const page = 10;
 const most = 200;
-const ended = new Set(["completed", "failed", "cancelled", "refused", "expired"]);
+const patience = 4000; // milliseconds until a row asks again why its job waits
 
 /** Starts the table. The returned kick() asks for new rows soon. */
 export function jobs() {
@@ -17,7 +18,9 @@ export function jobs() {
       const list = await read(`/api/scheduler/jobs?limit=${limit}${filter && `&status=${filter}`}`);
       say(at("jobs-error"), "");
       show(list, filter);
-      await Promise.all([...rows.values()].filter((row) => row.open).map((row) => row.fill()));
+      const shown = list.jobs.map((job) => rows.get(job.id));
+      const wondering = shown.filter((row) => row.wonders()).slice(0, page); // the others when their turn comes
+      await Promise.all([...shown.filter((row) => row.open), ...wondering].map((row) => row.fill()));
     } catch (problem) {
       say(at("jobs-error"), problem.message);
     }
@@ -54,15 +57,13 @@ export function jobs() {
   return poller;
 }
 
-/** A badge for a status word. */
-export const badge = (status) => make("span", { class: "badge", "data-status": status }, status);
-
 let panels = 0;
 
 function newRow(changed) {
   let job = null;
   const name = make("span", { class: "name" });
   const id = make("code", { class: "id" });
+  const because = make("span", { class: "because" });
   const status = badge("");
   const level = make("td", { class: "wide" });
   const bar = make("progress", { max: 100, value: 0 });
@@ -72,16 +73,18 @@ function newRow(changed) {
   const toggle = make("button", { type: "button", class: "quiet", "aria-expanded": "false", "aria-controls": `job-${++panels}` }, "Details");
   const content = make("td", { colspan: 7 });
   const panel = make("tr", { class: "panel", id: `job-${panels}`, hidden: true }, content);
-  const head = make("tr", {}, make("td", {}, name, id), make("td", {}, status), level,
+  const head = make("tr", {}, make("td", {}, name, id, because), make("td", {}, status), level,
     make("td", { class: "progress wide" }, bar, share), device, submitted, make("td", { class: "num" }, toggle));
   const row = {
-    head, panel, open: false,
+    head, panel, open: false, asked: 0,
+    wonders: () => !row.open && waits(job.status) && Date.now() - row.asked >= patience,
     update(next) {
       job = next;
       say(name, job.name);
       say(id, job.id);
       say(status, job.status);
       status.dataset.status = job.status;
+      if (!waits(job.status)) say(because, "");
       say(level, job.sla);
       bar.value = job.progress;
       bar.setAttribute("aria-label", `Progress of ${job.name}`);
@@ -92,18 +95,23 @@ function newRow(changed) {
       say(toggle, row.open ? "Close" : waits(job.status) ? "Why?" : "Details");
     },
     async fill() {
+      row.asked = Date.now();
       let detail;
+      let array = null;
       try {
         detail = await read(`/api/scheduler/jobs/${encodeURIComponent(job.id)}`);
+        if (row.open && detail.array) array = await read(`/api/scheduler/arrays/${encodeURIComponent(detail.array)}`);
       } catch (problem) {
-        if (!content.firstChild) content.append(make("p", { class: "error" }, problem.message));
+        if (row.open && !content.firstChild) content.append(make("p", { class: "error" }, problem.message));
         return;
       }
-      const text = JSON.stringify(detail);
+      say(because, waits(detail.status) ? why(detail) : "");
+      if (!row.open) return;
+      const text = JSON.stringify([detail, array?.jobs]);
       if (text === row.shown) return; // nothing new: leave focus and selection where they are
       row.shown = text;
       const focus = content.contains(document.activeElement) ? document.activeElement.dataset.act : null;
-      content.replaceChildren(describe(detail, changed));
+      content.replaceChildren(panelOf(detail, array, changed));
       if (focus) content.querySelector(`[data-act="${focus}"]`)?.focus();
     },
     remove() {
@@ -122,78 +130,3 @@ function newRow(changed) {
 }
 
 const waits = (status) => status === "pending" || status === "queued" || status === "paused" || status === "refused";
-
-/** The panel of one job. */
-function describe(job, changed) {
-  const parts = [];
-  if (job.waiting.length) {
-    parts.push(make("div", { class: "why" }, make("h3", {}, "Why it waits"), make("ul", {}, ...job.waiting.map((reason) =>
-      make("li", {}, reason.text, reason.nodes > 0 && make("span", { class: "muted" }, ` (${count(reason.nodes)} ${reason.nodes === 1 ? "device" : "devices"})`))))));
-  } else if (job.reason) {
-    parts.push(make("p", { class: "why" }, job.reason));
-  }
-  parts.push(facts(job));
-  if (job.result) parts.push(result(job.result));
-  if (job.attempts.length) parts.push(attempts(job.attempts));
-  parts.push(history(job.logs));
-  if (!ended.has(job.status)) parts.push(actions(job, changed));
-  return make("div", { class: "detail" }, ...parts);
-}
-
-function facts(job) {
-  const pairs = [
-    ["State", job.state], ["Level", job.sla], ["Needs", `${job.cpu} ${job.cpu === 1 ? "core" : "cores"}, ${job.memory} GB${job.gpu ? `, ${job.gpu} GPU` : ""}`],
-    ["Trust", job.trust], ["Price", `${fog(job.price)} FOG a replica, ${fog(job.quote)} held`], ["Paid by", job.owner],
-    ["Progress", `${Math.floor(job.progress)} %`], ["Submitted", new Date(job.submitted).toLocaleString("en-GB")], ["Device", job.node ?? "none yet"],
-  ];
-  if (job.completed) pairs.push(["Took", span((Date.parse(job.completed) - Date.parse(job.submitted)) / 1000)]);
-  return make("dl", { class: "facts" }, ...pairs.map(([term, text]) => make("div", {}, make("dt", {}, term), make("dd", {}, text))));
-}
-
-function result(r) {
-  const out = decode(r.stdout);
-  const err = decode(r.stderr);
-  return make("div", {}, make("h3", {}, "Result"),
-    make("p", {}, `Exit code ${r.exitCode}, ${span(r.cpuSeconds)} of CPU in ${span(r.wallSeconds)}.`),
-    r.outputs.length > 0 && make("ul", {}, ...r.outputs.map((file) => make("li", {},
-      make("a", { href: `/api/blobs/${encodeURIComponent(file.sha256)}`, download: file.path.split("/").pop() }, file.path), ` ${count(file.bytes)} bytes`))),
-    out && make("pre", { tabindex: 0, "aria-label": "Standard output" }, out),
-    err && make("pre", { tabindex: 0, "aria-label": "Standard error" }, err));
-}
-
-/** Text of base64, at most 4,000 characters of it. */
-function decode(base64) {
-  if (!base64) return "";
-  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-  const text = new TextDecoder().decode(bytes);
-  return text.length > 4000 ? `${text.slice(0, 4000)}\n… (${count(text.length - 4000)} more characters)` : text;
-}
-
-function attempts(list) {
-  return make("div", {}, make("h3", {}, "Attempts"), make("ul", {}, ...list.map((a) => make("li", {},
-    `Replica ${a.slot + 1} on ${a.node}: `, badge(a.status), a.reason && ` ${a.reason}`))));
-}
-
-function history(lines) {
-  return make("div", {}, make("h3", {}, "History"), make("ol", { class: "log" }, ...lines.map((line) => {
-    const space = line.indexOf(" ");
-    const time = new Date(line.slice(0, space));
-    return make("li", {}, make("time", { datetime: line.slice(0, space) }, time.toLocaleTimeString("en-GB")), ` ${line.slice(space + 1)}`);
-  })));
-}
-
-function actions(job, changed) {
-  const error = make("span", { class: "error", role: "alert" });
-  const change = (method, json) => async () => {
-    try {
-      await call(`/api/scheduler/jobs/${encodeURIComponent(job.id)}`, { method, json });
-      changed();
-    } catch (problem) {
-      say(error, problem.message);
-    }
-  };
-  const paused = job.status === "paused";
-  return make("p", { class: "actions" },
-    make("button", { type: "button", "data-act": "pause", onclick: change("PATCH", { status: paused ? "resume" : "pause" }) }, paused ? "Resume" : "Pause"),
-    make("button", { type: "button", "data-act": "cancel", class: "danger", onclick: change("DELETE") }, "Cancel job"), error);
-}
