@@ -40,7 +40,7 @@ func contractRows(job, array, device string) []row {
 		{"GET", "/api/tokenomics/balance?address=nobody", "", "address balance staked rewards total updated_at"},
 		{"GET", "/api/scheduler/stats", "", "totalJobs runningJobs pendingJobs completedJobs queueLength avgWaitTime" +
 			" slaCompliance{platinum gold silver bronze} resourceUtilization{cpu memory gpu} optimizationScore" +
-			" jobs{queued running completed failed} nsga{generationsRun paretoFront convergenceRate}" +
+			" jobs{queued running completed failed} nsga{generationsRun paretoFront convergenceRate +searches +moves}" +
 			" sla{platinum{count compliance} gold{count compliance} silver{count compliance} bronze{count compliance}}" +
 			" performance{avgPlacementTime resourceUtilization costEfficiency}"},
 		{"GET", "/api/scheduler/jobs", "", "jobs{" + jobFields + "} total filtered +next"},

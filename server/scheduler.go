@@ -58,6 +58,8 @@ type jobCounts struct {
 }
 
 type nsgaReply struct {
+	Searches        int64   `json:"searches" doc:"Searches for a better plan since the server started."`
+	Moves           int64   `json:"moves" doc:"Attempts that were put on another node because of them."`
 	GenerationsRun  int64   `json:"generationsRun" doc:"Generations of NSGA-II since the server started; 0 while local search alone has the budget."`
 	ParetoFront     int64   `json:"paretoFront" doc:"Plans on the latest front."`
 	ConvergenceRate float64 `json:"convergenceRate" doc:"Share of its score that the latest search saved against the greedy plan, percent."`
@@ -95,6 +97,7 @@ func encodeSchedulerStats(stats *scheduler.Stats) *schedulerReply {
 			Queued: waiting, Running: by["running"], Completed: by["completed"], Failed: by["failed"] + by["expired"] + by["refused"],
 		},
 		NSGA: nsgaReply{
+			Searches: stats.Optimiser.Searches, Moves: stats.Optimiser.Moves,
 			GenerationsRun: stats.Optimiser.Generations, ParetoFront: int64(stats.Optimiser.Front), ConvergenceRate: 100 * stats.Optimiser.Gain,
 		},
 		SLA: map[string]tierInfo{},

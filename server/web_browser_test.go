@@ -165,6 +165,7 @@ func TestBrowser(t *testing.T) {
 	s := serveAt(t, h, "127.0.0.1:0")
 	s.submit(t, `{"name":"<img src=x onerror=alert(1)> broken","sla_tier":"bronze","cpu_required":1,"memory_required":0.1,"args":["nonsense"]}`)
 	s.submit(t, `{"name":"train a large model","sla_tier":"platinum","cpu_required":2,"memory_required":4,"gpu_required":4}`)
+	s.submit(t, `{"name":"impossible array","sla_tier":"gold","cpu_required":1,"memory_required":400,"count":3}`)
 
 	t.Run("dashboard", func(t *testing.T) { testDashboard(t, browser, s, open) })
 	t.Run("phone", func(t *testing.T) { testPhone(t, browser, s) })
@@ -200,11 +201,15 @@ func testDashboard(t *testing.T, browser chrome, s *site, open func()) {
 	b.waitFor(`document.getElementById("sample-status").textContent.includes("running")`)
 	const why = `[...document.querySelectorAll("#jobs-rows tr")].find((row) => row.textContent.includes("train a large model"))`
 	b.waitFor(why)
+	b.waitFor(why + `.querySelector(".because").textContent.includes("no device of this fleet can ever take it")`)
 	eval[bool](b, why+`.querySelector("button").focus() ?? true`)
 	b.press(" ")
 	b.waitFor(`document.querySelector("#jobs-rows .panel:not([hidden]) .why li") !== null`)
 	require.Contains(t, eval[string](b, `document.querySelector("#jobs-rows .why").textContent`), "gpu")
 	require.Equal(t, "true", eval[string](b, `document.activeElement.getAttribute("aria-expanded")`))
+	const array = `[...document.querySelectorAll("#jobs-rows tr")].find((row) => row.textContent.includes("impossible array"))`
+	eval[bool](b, array+`.querySelector("button").click() ?? true`)
+	b.waitFor(array + `.nextElementSibling.textContent.includes("of 3, 0 completed, 0 running")`)
 	b.shoot("dashboard-running")
 	require.True(t, eval[bool](b, why+`.querySelector("img") === null`), "names are text")
 	require.True(t, eval[bool](b, `document.querySelector("#jobs-rows img") === null && document.body.innerText.includes("<img src=x onerror=alert(1)> broken")`))
@@ -216,6 +221,9 @@ func testDashboard(t *testing.T, browser chrome, s *site, open func()) {
 	b.waitFor(`document.querySelectorAll("#payouts-rows tr").length > 0 && document.getElementById("tokens-paid").textContent !== "0"`)
 	b.showsPicture(guest.Tile{Width: 256, Height: 256, W: 256, H: 256, MaxIter: 1500, CX: -0.7453, CY: 0.1127, Scale: 0.012})
 	eval[bool](b, `(() => { const p = document.querySelector("[name=palette]"); p.value = "mist"; return p.dispatchEvent(new Event("change", {bubbles: true})); })()`)
+	b.waitFor(`/^[\d,]+$/.test(document.getElementById("plans-searches").textContent) && /ms$/.test(document.getElementById("plans-time").textContent)`)
+	require.True(b, eval[bool](b, `[...document.querySelectorAll("#jobs-rows tr:not(.panel)")].every((row) =>
+		row.querySelector(".badge").textContent !== "completed" || row.querySelector(".because").textContent === "")`), "what is over does not wait")
 	b.fits(1280)
 	b.shoot("dashboard-light")
 	b.clean(s.url)
