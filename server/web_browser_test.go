@@ -165,7 +165,7 @@ func TestBrowser(t *testing.T) {
 	s := serveAt(t, h, "127.0.0.1:0")
 	s.submit(t, `{"name":"<img src=x onerror=alert(1)> broken","sla_tier":"bronze","cpu_required":1,"memory_required":0.1,"args":["nonsense"]}`)
 	s.submit(t, `{"name":"train a large model","sla_tier":"platinum","cpu_required":2,"memory_required":4,"gpu_required":4}`)
-	s.submit(t, `{"name":"impossible array","sla_tier":"gold","cpu_required":1,"memory_required":400,"count":3}`)
+	s.submit(t, `{"name":"impossible array","sla_tier":"gold","cpu_required":1,"memory_required":400,"count":2}`)
 
 	t.Run("dashboard", func(t *testing.T) { testDashboard(t, browser, s, open) })
 	t.Run("phone", func(t *testing.T) { testPhone(t, browser, s) })
@@ -209,7 +209,7 @@ func testDashboard(t *testing.T, browser chrome, s *site, open func()) {
 	require.Equal(t, "true", eval[string](b, `document.activeElement.getAttribute("aria-expanded")`))
 	const array = `[...document.querySelectorAll("#jobs-rows tr")].find((row) => row.textContent.includes("impossible array"))`
 	eval[bool](b, array+`.querySelector("button").click() ?? true`)
-	b.waitFor(array + `.nextElementSibling.textContent.includes("of 3, 0 completed, 0 running")`)
+	b.waitFor(array + `.nextElementSibling.textContent.includes("of 2, 0 completed, 0 running")`)
 	b.shoot("dashboard-running")
 	require.True(t, eval[bool](b, why+`.querySelector("img") === null`), "names are text")
 	require.True(t, eval[bool](b, `document.querySelector("#jobs-rows img") === null && document.body.innerText.includes("<img src=x onerror=alert(1)> broken")`))
