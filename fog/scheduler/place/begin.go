@@ -13,7 +13,7 @@ func (s *chain) begin() Plan {
 	for _, w := range s.c.Profiles {
 		s.archive.offer(g.run(w, s.c.Scale))
 	}
-	stay := s.stay()
+	stay := stay(p, s.c)
 	if stay.Assign != nil {
 		s.archive.offer(stay.Assign)
 	}
@@ -36,8 +36,8 @@ func (s *chain) begin() Plan {
 }
 
 // stay places the jobs that do not run yet as Greedy does, and leaves the others where they are as far as they may stay there.
-func (s *chain) stay() Plan {
-	p := *s.m.p
+func stay(whole *Problem, c Config) Plan {
+	p := *whole
 	if p.Start == nil {
 		return Plan{}
 	}
@@ -46,13 +46,13 @@ func (s *chain) stay() Plan {
 	for j, n := range p.Start {
 		if n >= 0 {
 			running = true
-			p.Pinned[j] = s.m.p.pinned(j) || p.allows(j, n)
+			p.Pinned[j] = whole.pinned(j) || p.allows(j, n)
 		}
 	}
 	if !running {
 		return Plan{}
 	}
-	return Greedy(&p, s.c.Profiles[0], s.c.Scale)
+	return Greedy(&p, c.Profiles[0], c.Scale)
 }
 
 // legal copies an assignment without the places that its jobs may not have; where a node is too full, the better tiers stay, and of a
