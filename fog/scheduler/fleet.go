@@ -154,6 +154,24 @@ func (f *fleet) release(i int, d *Demand, gpus uint64, k groupKey) {
 	f.log = append(f.log, int32(i))
 }
 
+// lighter names the nodes on which less is under way than the fleet knows of. Only the planner adds attempts, so the sums
+// tell: whatever ended in another process made them smaller.
+func (f *fleet) lighter(usage []Usage) []NodeID {
+	live := make([]int, len(f.nodes))
+	for _, u := range usage {
+		if i, ok := f.index[u.Node]; ok {
+			live[i] = u.Live
+		}
+	}
+	var out []NodeID
+	for i := range live {
+		if live[i] != f.live[i] {
+			out = append(out, f.nodes[i].ID)
+		}
+	}
+	return out
+}
+
 // room is the processor time that is free on the nodes that take work, in thousandths of a core.
 func (f *fleet) room() int64 {
 	var sum int64

@@ -103,6 +103,7 @@ type planner struct {
 	// grace is until when ended leases are prolonged: for one lease after the duty was taken, as no server may have been there
 	// to renew them.
 	grace    time.Time
+	loaded   time.Time // last reading of all live attempts
 	timed    time.Time // last round of timers
 	surveyed time.Time // last reading of the nodes
 	recalled time.Time // last recall of postponed jobs
@@ -173,7 +174,7 @@ func (p *planner) round(ctx context.Context) error {
 	n := p.s.marks.take(now)
 	tick := now.Sub(p.surveyed) >= p.s.cfg.Poll
 	if n.nodes || tick {
-		if err := p.survey(ctx, p.fleet == nil || tick && p.starved); err != nil {
+		if err := p.survey(ctx, p.fleet == nil || p.starved && now.Sub(p.loaded) >= reload*p.s.cfg.Poll); err != nil {
 			return err
 		}
 	}
@@ -225,12 +226,20 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 		next.booked, next.mix = booked, p.seen.mix()
 		p.fleet = next
 		p.roster.measure(nodes)
+		if p.starved {
+			usage, err := p.s.cfg.Store.Usage(ctx, "")
+			if err != nil {
+				return fault.Wrap("scheduler.plan", err)
+			}
+			fresh = append(fresh, next.lighter(usage)...)
+		}
 		return p.recount(ctx, fresh)
 	}
 	live, err := p.s.cfg.Store.Live(ctx, nil)
 	if err != nil {
 		return fault.Wrap("scheduler.plan", err)
 	}
+	p.loaded = p.s.now()
 	p.fleet, p.roster = newFleet(nodes, live, p.s.cfg.Objectives), newRoster(nodes, live)
 	p.fleet.booked, p.fleet.mix = booked, p.seen.mix()
 	return nil
@@ -249,6 +258,9 @@ func (p *planner) recount(ctx context.Context, nodes []NodeID) error {
 	p.roster.recount(nodes, live)
 	return nil
 }
+
+// reload is how many poll intervals a planner that lacks room trusts the sums of what is in use, before it reads everything anew.
+const reload = 10
 
 // Bounds of one round, so that the next timers and marks are not kept waiting.
 const (
