@@ -100,8 +100,8 @@ func (s *search) done() bool {
 	return s.spent || len(s.able) == 0 || s.record.outs == 0 && s.record.cost <= s.relax.rounded()
 }
 
-// epoch anneals once. It starts from the record, except that a search for a complete plan goes on from the incomplete one
-// before it.
+// epoch anneals once, from the record on. A plan that it leaves beyond capacity is mended: with many nodes, one of them is
+// nearly always a little too full, so the plans that keep capacity by themselves are few.
 func (s *search) epoch(number int) {
 	if number > 0 {
 		s.relax.climb(0, moreTrials, func() bool { return s.ended(s.until) })
@@ -121,7 +121,7 @@ func (s *search) epoch(number int) {
 		s.complete()
 	}
 	length := shortest * int64(len(s.able)) << min(number, 32)
-	if s.annealer.epoch(length, hot*scale, cold*scale, s.spend) && s.record.outs > 0 {
+	if s.annealer.epoch(length, hot*scale, cold*scale, s.spend) && (s.overs > 0 || s.record.outs > 0) {
 		s.evict()
 		s.fill()
 		s.note()

@@ -58,6 +58,17 @@ func TestPlantedInstancesAreSolved(t *testing.T) {
 	}
 }
 
+// With many nodes one is nearly always a little too full: the search must come further than its first plan all the same.
+func TestManyNodesAreImproved(t *testing.T) {
+	p, _ := planted(100, 500, 2, 0.85, true, 1)
+	first, err := gap.Solve(context.Background(), p, gap.Config{Moves: 1})
+	require.NoError(t, err)
+	s, err := gap.Solve(context.Background(), p, gap.Config{Moves: 300_000})
+	require.NoError(t, err)
+	require.Zero(t, s.Unplaced)
+	require.Less(t, s.Gap(), min(0.025, first.Gap()/2))
+}
+
 // The start counts: a plan that the search would not find in so few moves is kept.
 func TestPlantedStartIsKept(t *testing.T) {
 	p, plan := planted(20, 200, 3, 0.99, true, 1)
