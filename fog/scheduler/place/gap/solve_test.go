@@ -40,15 +40,16 @@ func TestPlantedInstancesAreSolved(t *testing.T) {
 		nodes, jobs, dims int
 		share             float64
 		uniform           bool
+		moves             int64
 	}{
-		{10, 100, 1, 0.99, true}, {10, 100, 1, 0.99, false}, {10, 100, 2, 0.95, true}, {10, 100, 2, 0.99, false}, {10, 100, 3, 0.97, false}, {20, 200, 2, 0.97, true},
+		{10, 100, 1, 0.99, true, 120_000}, {10, 100, 1, 0.99, false, 120_000}, {10, 100, 2, 0.95, true, 120_000}, {10, 100, 2, 0.99, false, 120_000}, {10, 100, 3, 0.97, false, 120_000}, {20, 200, 2, 0.97, true, 600_000},
 	} {
 		for seed := range uint64(2) {
 			t.Run(fmt.Sprintf("%d dims at %v, %v, %d", c.dims, c.share, c.uniform, seed), func(t *testing.T) {
 				p, plan := planted(c.nodes, c.jobs, c.dims, c.share, c.uniform, seed)
 				_, _, _, legal := judge(p, plan)
 				require.True(t, legal)
-				s, err := gap.Solve(context.Background(), p, gap.Config{Moves: 600_000, Seed: seed})
+				s, err := gap.Solve(context.Background(), p, gap.Config{Moves: c.moves, Seed: seed})
 				require.NoError(t, err)
 				_, _, out, legal := judge(p, s.Assign)
 				require.True(t, legal)
