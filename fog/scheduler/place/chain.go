@@ -22,8 +22,10 @@ type chain struct {
 	archive *archive
 	workers []*search
 	end     time.Time
-	tasks   int   // begun so far
-	used    int64 // moves
+	tasks   int      // begun so far
+	used    int64    // moves
+	bred    int64    // of these, moves for generations
+	breeder *breeder // nil until the first generation
 }
 
 // task is one descent.
@@ -79,6 +81,9 @@ func (s *chain) late() bool {
 // run works until the budget ends.
 func (s *chain) run() {
 	for !s.done() {
+		if s.breed() {
+			continue
+		}
 		width := min(max(s.tasks/widening, 1), widest)
 		batch := make([]task, width)
 		for i := range batch {
@@ -90,8 +95,27 @@ func (s *chain) run() {
 			}
 		}
 		s.tasks += width
+		s.archive.stats.Searches += int64(width)
 		s.work(batch)
 	}
+}
+
+// breed makes a generation of NSGA-II when its share of the moves is not used up. It reports false when there is nothing to do.
+func (s *chain) breed() bool {
+	if s.tasks < seasoned || float64(s.bred) >= s.c.Genetic*float64(s.used) {
+		return false
+	}
+	if s.breeder == nil {
+		s.breeder = newBreeder(newSearch(s.m), s.late)
+	}
+	steps := s.breeder.generation(s.ctx, s.archive, s.c.Seed^uint64(s.bred))
+	if len(steps) == 0 {
+		return false
+	}
+	s.archive.stats.Generations++
+	s.bred += steps[len(steps)-1].moves
+	s.take(steps)
+	return true
 }
 
 // work runs the tasks of a batch and offers what they found in their order, until the moves are used up.
@@ -141,7 +165,7 @@ func (s *chain) perform(w *search, t task) []step {
 	}
 	left := time.Duration(0)
 	if s.c.Time > 0 {
-		if left = s.end.Sub(s.c.Now()); left <= 0 {
+		if left = s.end.Sub(s.c.Now()) / mendShare; left <= 0 {
 			return nil
 		}
 	}
@@ -150,7 +174,6 @@ func (s *chain) perform(w *search, t task) []step {
 
 // take offers the plans of a task as far as the budget pays for them. It reports whether any budget is left.
 func (s *chain) take(steps []step) bool {
-	s.archive.stats.Searches++
 	used := int64(0)
 	for _, t := range steps {
 		if s.c.Moves > 0 && s.used+t.moves > s.c.Moves {
@@ -177,7 +200,7 @@ func (s *chain) task(i int) task {
 	profiles, tiers := s.c.Profiles, s.m.p.tiers()
 	t := task{seed: s.c.Seed ^ uint64(i)<<32, rounds: 1}
 	switch {
-	case i%mending == 0 && s.archive.incomplete():
+	case s.archive.incomplete() && (i < eager && i%mending == 0 || i%eager == 0):
 		t.weights, t.mend = profiles[i/mending%len(profiles)], true
 	case i < len(profiles):
 		t.weights, t.thorough = profiles[i], true

@@ -124,6 +124,9 @@ func (s *search) swap(j int32) bool {
 func (s *search) closing() int {
 	gains := 0
 	for n := range int32(len(s.count)) {
+		if n%patience == 0 && s.late() {
+			break
+		}
 		if s.count[n] > 0 && s.fix[n] > s.eps && s.vacate(n) {
 			gains++
 		}
@@ -158,6 +161,9 @@ func (s *search) vacate(n int32) bool {
 func (s *search) opening() int {
 	gains := 0
 	for n := range int32(len(s.count)) {
+		if n%patience == 0 && s.late() {
+			break
+		}
 		if s.count[n] == 0 && s.attract(n) {
 			gains++
 		}
@@ -175,23 +181,21 @@ func (s *search) attract(n int32) bool {
 	}
 	per, gain := s.fix[n]/float32(s.spare[0]), -s.fix[n]
 	s.undo = s.undo[:0]
-	s.moves += int64(len(s.at))
-	for j, from := range s.at {
+	s.moves += int64(m.column(n))
+	for i := range m.column(n) {
+		j, k := m.visitor(n, i)
+		from := s.at[j]
 		if from < 0 {
 			continue
 		}
-		k := m.pair(int32(j), n)
-		if k < 0 {
-			continue
-		}
-		demand := s.demand(int32(j))
+		demand := s.demand(j)
 		g := s.cost[from] - s.cost[k]
 		if g <= per*float32(demand[0]) || !fits(s.spare, demand) {
 			continue
 		}
 		take(s.spare, demand)
 		gain += g
-		s.undo = append(s.undo, int32(j), k)
+		s.undo = append(s.undo, j, k)
 	}
 	if gain <= s.eps {
 		return false

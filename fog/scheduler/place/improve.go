@@ -5,7 +5,7 @@ import "math/rand/v2"
 const (
 	// outset is what the beginning of a task counts for in moves, beside a quarter of a move for each pair whose costs it combines.
 	outset = 1 << 10
-	// patience is how many jobs a descent looks at between two looks at the clock, and haste how many kicks.
+	// patience is how many jobs or nodes a descent looks at between two looks at the clock, and haste how many kicks.
 	patience = 64
 	haste    = 4
 	// reachThorough and reachQuick are how many full nodes a job in want of a better one looks at.
@@ -19,7 +19,6 @@ const (
 type descent struct {
 	*search
 	task
-	late  func() bool
 	steps []step
 	shown int64 // moves when the last step was shown
 }
@@ -27,7 +26,8 @@ type descent struct {
 // descend carries out a task: rounds over all jobs, then kicks. It returns the plans on its way: one after each round, one after the
 // kicks, and between them one after each stride of moves.
 func (s *search) descend(t task, late func() bool) []step {
-	d := descent{search: s, task: t, late: late}
+	d := descent{search: s, task: t}
+	s.late = late
 	s.r = rand.New(rand.NewPCG(t.seed, 0))
 	s.reach = reachQuick
 	if t.thorough {

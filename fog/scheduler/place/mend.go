@@ -10,10 +10,12 @@ import (
 )
 
 const (
-	mending  = 2       // while jobs are unplaced, one task in so many looks for room
-	mendPair = 1 << 20 // job-node pairs that such a task takes in at most
-	mendMove = 400     // moves of the assignment search for each job in it
-	mendCost = 64      // what one of them counts for in a budget: it takes about as long
+	mending   = 2       // while jobs are unplaced, one task in so many looks for room
+	eager     = 16      // after so many tasks only one in so many: there may be no room
+	mendShare = 4       // of the time that is left, one part in so many is the most that such a task takes
+	mendPair  = 1 << 20 // job-node pairs that such a task takes in at most
+	mendMove  = 400     // moves of the assignment search for each job in it
+	mendCost  = 64      // what one of them counts for in a budget: it takes about as long
 )
 
 // mend looks for room for the unplaced jobs with the assignment search of package gap, which knows prices of room and chains of

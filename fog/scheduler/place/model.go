@@ -18,6 +18,9 @@ type model struct {
 	fixed [][]float32 // [objective][node]
 	dense bool        // every pair is allowed, so that pair j*Nodes+n is job j on node n
 	table []int32     // [job][node] to allowed pair, -1 for none; nil when dense or too large
+	first []int32     // Nodes+1 offsets of the pairs of each node in there; nil when dense
+	there []int32     // allowed pairs, node by node
+	owner []int32     // the job of each of those
 	class []uint8     // [job] class by demand
 	floor []int64     // [class][dimension] least demand of the class
 }
@@ -42,6 +45,7 @@ func newModel(p *Problem, scale []float64) *model {
 	} else {
 		m.copyAllowed()
 		m.tabulate()
+		m.transpose()
 	}
 	for o := range p.Objectives {
 		fixed := make([]float32, p.Nodes)
@@ -152,6 +156,43 @@ func (m *model) tabulate() {
 			m.table[j*p.Nodes+int(m.node[k])] = k
 		}
 	}
+}
+
+// transpose lists the pairs node by node.
+func (m *model) transpose() {
+	m.first = make([]int32, m.p.Nodes+1)
+	for _, n := range m.node {
+		m.first[n+1]++
+	}
+	for n := range m.p.Nodes {
+		m.first[n+1] += m.first[n]
+	}
+	m.there, m.owner = make([]int32, len(m.node)), make([]int32, len(m.node))
+	fill := slices.Clone(m.first)
+	for j := range int32(m.p.Jobs) {
+		for k := m.row[j]; k < m.row[j+1]; k++ {
+			at := fill[m.node[k]]
+			fill[m.node[k]]++
+			m.there[at], m.owner[at] = k, j
+		}
+	}
+}
+
+// column is how many pairs a node has.
+func (m *model) column(n int32) int32 {
+	if m.dense {
+		return int32(m.p.Jobs)
+	}
+	return m.first[n+1] - m.first[n]
+}
+
+// visitor is the i-th pair of a node, and its job.
+func (m *model) visitor(n, i int32) (job, pair int32) {
+	if m.dense {
+		return i, i*int32(m.p.Nodes) + n
+	}
+	at := m.first[n] + i
+	return m.owner[at], m.there[at]
 }
 
 // pair finds the allowed pair of a job and a node, -1 if there is none.

@@ -7,6 +7,7 @@ import "math/rand/v2"
 type search struct {
 	m      *model
 	r      *rand.Rand
+	late   func() bool // the time or the context has ended
 	factor []float32
 	cost   []float32 // [allowed pair] combined under the weights
 	fix    []float32 // [node] combined charge of a node in use

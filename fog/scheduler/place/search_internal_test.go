@@ -49,6 +49,7 @@ func TestDeltasEqualFullEvaluation(t *testing.T) {
 		s := newSearch(m)
 		weights := []float64{.2, .3, .5}
 		s.reach = 4
+		s.late = func() bool { return false }
 		s.r = rand.New(rand.NewPCG(1, 1))
 		s.weigh(weights, nil)
 		s.set(Greedy(p, weights, m.scale).Assign)
@@ -131,7 +132,14 @@ func TestModelFindsPairsInEveryForm(t *testing.T) {
 				require.InDelta(t, p.Pair[p.Jobs*p.Nodes+p.pair(int(j), m.node[k])]/2+p.charge(1, int(j), m.node[k])/2, m.cost[1][k], 1e-5)
 			}
 		}
+		for n := range int32(p.Nodes) {
+			for i := range m.column(n) {
+				j, k := m.visitor(n, i)
+				require.Equal(t, k, m.pair(j, n))
+			}
+		}
 		if m.table != nil {
+			require.Len(t, m.there, int(m.row[p.Jobs]))
 			require.Equal(t, int32(-1), m.pair(1, 2), "forbidden")
 			m.table = nil
 			require.Equal(t, int32(-1), m.pair(1, 2), "forbidden")

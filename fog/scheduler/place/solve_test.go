@@ -81,6 +81,33 @@ func TestStudyIsSolvedFarBelowGreedy(t *testing.T) {
 	}
 }
 
+func TestGenerationsKeepTheLaws(t *testing.T) {
+	p := random(21, 150, 30)
+	var before place.Result
+	for _, moves := range []int64{500_000, 2_000_000, 2_100_000, 6_000_000} {
+		c := place.Config{Moves: moves, Profiles: profiles(), Genetic: 0.5, Scale: place.Scale(p)}
+		r, err := place.Solve(context.Background(), p, c)
+		require.NoError(t, err)
+		c.Workers = 3
+		many, err := place.Solve(context.Background(), p, c)
+		require.NoError(t, err)
+		require.Equal(t, r, many)
+		for _, plan := range r.Front {
+			again, err := place.Evaluate(p, plan.Assign)
+			require.NoError(t, err)
+			require.Equal(t, again, plan)
+		}
+		for i, w := range profiles() {
+			if before.Front != nil {
+				then := place.Score(before.Front[before.Best[i]].Objectives, w, r.Scale)
+				require.LessOrEqual(t, place.Score(r.Front[r.Best[i]].Objectives, w, r.Scale), then)
+			}
+		}
+		before = r
+	}
+	require.Greater(t, before.Stats.Generations, int64(8))
+}
+
 func TestSolveEndsWithItsContextAndItsTime(t *testing.T) {
 	p := random(4, 200, 40)
 	ctx, cancel := context.WithCancel(context.Background())
