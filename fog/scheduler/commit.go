@@ -178,6 +178,7 @@ func (s *Scheduler) commit(ctx context.Context, fence Fence, drafts []*draft) ([
 	for _, step := range steps {
 		s.cfg.Step(step)
 	}
+	s.gong.strike()
 	for k, i := range at {
 		if written[k] {
 			s.tell(drafts[i])

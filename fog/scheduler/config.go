@@ -44,6 +44,8 @@ type Config struct {
 	Vest time.Duration
 	// HoldRetry is when an unanswered request for funds is repeated; zero is 5 s.
 	HoldRetry time.Duration
+	// Feed is how long the changes of jobs are kept for Watch; zero is 1 h, negative records none.
+	Feed time.Duration
 	// Recheck is how often a blocked job is looked at without any news of what it comes after, at first: later it is a quarter of
 	// the time that it has waited, at most 16 times as long. Zero is 1 min.
 	Recheck time.Duration
@@ -119,6 +121,9 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Retention == 0 {
 		c.Retention = 30 * 24 * time.Hour
+	}
+	if c.Feed == 0 {
+		c.Feed = time.Hour
 	}
 	c.fillPorts()
 	return c, nil

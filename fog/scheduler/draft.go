@@ -13,6 +13,7 @@ import (
 type rules struct {
 	lease, pickUp, maxSuspend, vest, holdRetry, recheck time.Duration
 	aging                                               time.Duration // negative: never
+	feed                                                bool          // changes are recorded
 }
 
 // draft is a decision in the making: a stored record, its copy under change, and the time. Its methods are the pure part of
@@ -218,7 +219,7 @@ func (d *draft) change() Change {
 	j := &d.Job
 	j.DueAt = d.due()
 	j.Version = d.old.Job.Version + 1
-	c := Change{Was: d.old.Job.Version, Bond: d.bond, Yield: d.yields, Record: Record{Job: *j}, Tally: tallyOf(&d.old, &d.Record)}
+	c := Change{Was: d.old.Job.Version, Bond: d.bond, Yield: d.yields, News: d.rules.feed && d.news(), Now: d.now, Record: Record{Job: *j}, Tally: tallyOf(&d.old, &d.Record)}
 	for i, a := range d.Attempts {
 		if i >= len(d.old.Attempts) || a != d.old.Attempts[i] {
 			c.Record.Attempts = append(c.Record.Attempts, a)

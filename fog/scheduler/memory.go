@@ -37,6 +37,7 @@ type Memory struct {
 	together together
 
 	schedules map[scheduleKey]Schedule
+	feed      memoryFeed
 }
 
 type ownKey struct {
@@ -99,6 +100,9 @@ func (m *Memory) Insert(_ context.Context, jobs []Insertion) ([]Inserted, error)
 			m.insert(&rest[k])
 		}
 		m.write(in.Job.Tenant, in.Tally, in.Facts)
+		if in.News {
+			m.feed.add(&in.Job, in.Job.Submitted)
+		}
 		out[i] = Inserted{Job: in.Job, Fresh: true}
 	}
 	return out, nil
@@ -147,6 +151,9 @@ func (m *Memory) Commit(_ context.Context, fence Fence, changes []Change) ([]boo
 		}
 		m.replace(r, &c.Record)
 		m.write(r.Job.Tenant, c.Tally, c.Facts)
+		if c.News {
+			m.feed.add(&r.Job, c.Now)
+		}
 		written[i] = true
 	}
 	return written, nil

@@ -108,10 +108,11 @@ type planner struct {
 	surveyed time.Time // last reading of the nodes
 	recalled time.Time // last recall of postponed jobs
 	purged   time.Time
-	starved  bool  // the last round left jobs for want of room
-	behind   bool  // the last round did not come to the end of the queue
-	recall   bool  // a node opened or grew: postponed jobs are to be looked at
-	typical  int64 // moving average of the processor demand of placed jobs, to guess how many jobs fit
+	trimmed  time.Time // last shortening of the feed
+	starved  bool      // the last round left jobs for want of room
+	behind   bool      // the last round did not come to the end of the queue
+	recall   bool      // a node opened or grew: postponed jobs are to be looked at
+	typical  int64     // moving average of the processor demand of placed jobs, to guess how many jobs fit
 	seen     demands
 	better   improver
 	ask      chan []JobID
@@ -203,6 +204,9 @@ func (p *planner) round(ctx context.Context) error {
 		return err
 	}
 	if err := p.improve(ctx); err != nil {
+		return err
+	}
+	if err := p.trimFeed(ctx, now); err != nil {
 		return err
 	}
 	return p.purge(ctx, now)

@@ -26,6 +26,7 @@ type Scheduler struct {
 	bells   bells
 	marks   marks
 	ends    endings
+	gong    gong
 
 	mu     sync.Mutex // guards what follows
 	closed bool

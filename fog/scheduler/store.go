@@ -31,6 +31,7 @@ type Store interface {
 	Reserved
 	Quotas
 	Schedules
+	Feed
 }
 
 // Jobs stores jobs and attempts.
@@ -126,6 +127,8 @@ type Insertion struct {
 	Rest  []Job
 	Facts []Fact
 	Tally Tally // of all of them; shared, not to be written to
+	// News puts an event of Job into the feed, at its Submitted.
+	News bool
 	// Known stores nothing: the answer is the job that is stored under the key, or the zero Inserted where there is none.
 	Known bool
 }
@@ -147,6 +150,9 @@ type Change struct {
 	Facts  []Fact
 	// Tally is added to the sums of the job's tenant.
 	Tally Tally
+	// News puts an event of the job into the feed, at the time Now.
+	News bool
+	Now  time.Time
 	// Yield lets the change count as stale, where the store can tell, instead of waiting while somebody else is writing the job. It
 	// has no Bond.
 	Yield bool

@@ -177,7 +177,7 @@ func (c *calling) admit(ctx context.Context, level int) (ins []Insertion, at []i
 	for k, i := range at {
 		head := &heads[k]
 		c.s.bear(head, prices[k])
-		ins[k] = Insertion{Job: *head, Tally: births.of(head)}
+		ins[k] = Insertion{Job: *head, Tally: births.of(head), News: c.s.cfg.Feed >= 0}
 		if head.Count > 1 {
 			ins[k].Rest = head.rest(names[first[k]+1:first[k]+head.Count], c.asked[i].Task.Args)
 		}
@@ -247,6 +247,7 @@ func (s *Scheduler) insert(ctx context.Context, ins []Insertion) ([]Inserted, er
 		}
 		s.cfg.Step(StepSubmit)
 		s.tellBorn(stored)
+		s.gong.strike()
 		out = append(out, stored...)
 	}
 	return out, nil

@@ -86,7 +86,7 @@ func (c *commitment) run(ctx context.Context, t *transaction, tx bun.IDB) (commi
 		return committed{}, err
 	}
 	done := committed{written: make([]bool, len(c.changes))}
-	var attempts, free []row
+	var attempts, free, events []row
 	sums := newSums()
 	for i := range c.changes {
 		one := &c.changes[i]
@@ -101,6 +101,9 @@ func (c *commitment) run(ctx context.Context, t *transaction, tx bun.IDB) (commi
 		sums.add(job.Tenant, one.Tally)
 		sums.count(job, was, -1)
 		sums.count(job, string(job.State), 1)
+		if one.News {
+			events = append(events, eventRow(job, one.Now))
+		}
 		if len(job.After) > 0 && waits(scheduler.State(was)) && !waits(job.State) {
 			free = append(free, row{string(job.ID)})
 		}
@@ -109,6 +112,9 @@ func (c *commitment) run(ctx context.Context, t *transaction, tx bun.IDB) (commi
 		return committed{}, err
 	}
 	if _, err := t.run(ctx, c.s.writes.saveAttempts, attempts); err != nil {
+		return committed{}, err
+	}
+	if _, err := t.run(ctx, c.s.writes.insertEvents, events); err != nil {
 		return committed{}, err
 	}
 	if err := c.s.appendFacts(ctx, tx, done.facts); err != nil {

@@ -236,3 +236,92 @@ func TestClaimsAreOfferedAgain(t *testing.T) {
 	require.NoError(t, other.Rollback())
 	require.Equal(t, ids[:1], offered())
 }
+
+// TestLateCommitsAreNotMissed reads the feed while transactions that began early are open: what they wrote comes after what was
+// read, when they commit.
+func TestLateCommitsAreNotMissed(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	d := dbtest.Postgres(t)
+	s, _ := open(t, d)
+	news := func(i int) []scheduler.Insertion {
+		in := insertions(newJob(i))
+		in[0].News = true
+		return in
+	}
+	seen := scheduler.Seq(0)
+	read := func() (jobs []scheduler.JobID) {
+		events, at, err := s.Events(ctx, scheduler.EventQuery{Tenant: "default", After: seen, Limit: 9})
+		require.NoError(t, err)
+		for i, e := range events {
+			require.Equal(t, seen+scheduler.Seq(i)+1, e.Seq)
+			jobs = append(jobs, e.Job)
+		}
+		seen = at
+		return jobs
+	}
+	late, err := d.Write.DB.BeginTx(ctx, nil)
+	require.NoError(t, err)
+	_, err = s.InsertTx(ctx, late, news(1))
+	require.NoError(t, err)
+	_, err = s.Insert(ctx, news(2))
+	require.NoError(t, err)
+	require.Equal(t, []scheduler.JobID{newJob(2).ID}, read())
+	_, err = s.TrimEvents(ctx, newJob(2).Submitted.Add(time.Hour), 9)
+	require.NoError(t, err)
+	require.NoError(t, late.Commit())
+	require.Equal(t, []scheduler.JobID{newJob(1).ID}, read())
+	require.Empty(t, read())
+}
+
+// TestReadersNumberTogether lets writers and readers work at once: each reader sees each change once, and the versions of each job
+// in their order.
+func TestReadersNumberTogether(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		const writers, readers, changes = 3, 3, 30
+		s, _ := open(t, d)
+		for i := range writers {
+			_, err := s.Insert(t.Context(), insertions(newJob(i)))
+			require.NoError(t, err)
+		}
+		var all sync.WaitGroup
+		for i := range writers {
+			all.Go(func() {
+				for range changes {
+					records, err := s.Load(context.Background(), []scheduler.JobID{newJob(i).ID})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					c := next(records[0], scheduler.Pending)
+					c.News, c.Now = true, start()
+					if _, err := s.Commit(context.Background(), scheduler.Fence{}, []scheduler.Change{c}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		for range readers {
+			all.Go(func() {
+				version := map[scheduler.JobID]int64{}
+				for seen := scheduler.Seq(0); seen < writers*changes; {
+					events, at, err := s.Events(context.Background(), scheduler.EventQuery{Tenant: "default", After: seen, Limit: 7})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for _, e := range events {
+						if seen++; e.Seq != seen || e.Version != max(version[e.Job], 1)+1 {
+							t.Errorf("after %d: %+v", seen, e)
+						}
+						version[e.Job] = e.Version
+					}
+					if at != seen {
+						t.Errorf("looked at %d of %d", seen, at)
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
+}

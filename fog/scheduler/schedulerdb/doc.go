@@ -11,6 +11,7 @@
 //	fog_scheduler_attempts  one row a try of a slot; goes with its job; at most one of a slot's is ever valid (unique index)
 //	fog_scheduler_waits     one row a job and what it comes after, until it is queued or over
 //	fog_scheduler_schedules one row a schedule
+//	fog_scheduler_events    one row a change, for a while; fog_scheduler_feed is the counter of their numbers
 //	fog_scheduler_nodes     one row a node, following its device by the column source
 //	fog_scheduler_tally     running sums a tenant and tier
 //	fog_scheduler_counts    jobs in each state, a tenant, owner and tier

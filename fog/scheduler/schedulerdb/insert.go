@@ -152,7 +152,7 @@ func (in *insertion) run(ctx context.Context, t *transaction, tx bun.IDB) (inser
 	done := inserted{jobs: make([]scheduler.Inserted, len(in.jobs))}
 	sums := newSums()
 	var known []jobKey
-	var rest, waits []row
+	var rest, waits, events []row
 	for i := range in.jobs {
 		one := &in.jobs[i]
 		if _, ok := fresh[clean(string(one.Job.ID))]; !ok {
@@ -163,6 +163,9 @@ func (in *insertion) run(ctx context.Context, t *transaction, tx bun.IDB) (inser
 		done.facts = append(done.facts, one.Facts...)
 		rest = append(rest, in.rest[i]...)
 		sums.add(one.Job.Tenant, one.Tally)
+		if one.News {
+			events = append(events, eventRow(&one.Job, one.Job.Submitted))
+		}
 		for k := range 1 + len(one.Rest) {
 			j := &one.Job
 			if k > 0 {
@@ -172,7 +175,7 @@ func (in *insertion) run(ctx context.Context, t *transaction, tx bun.IDB) (inser
 			waits = append(waits, waitRows(j)...)
 		}
 	}
-	if err := in.complete(ctx, t, rest, waits); err != nil {
+	if err := in.complete(ctx, t, rest, waits, events); err != nil {
 		return inserted{}, err
 	}
 	if err := in.fill(ctx, tx, known, done.jobs); err != nil {
@@ -184,8 +187,8 @@ func (in *insertion) run(ctx context.Context, t *transaction, tx bun.IDB) (inser
 	return done, sums.save(ctx, t, in.s.writes)
 }
 
-// complete inserts the further tasks of arrays, and what the new jobs wait for.
-func (in *insertion) complete(ctx context.Context, t *transaction, rest, waits []row) error {
+// complete inserts the further tasks of arrays, what the new jobs wait for, and their events.
+func (in *insertion) complete(ctx context.Context, t *transaction, rest, waits, events []row) error {
 	tasks, err := t.run(ctx, in.s.writes.insertJobs, rest)
 	if err != nil {
 		return err
@@ -193,7 +196,10 @@ func (in *insertion) complete(ctx context.Context, t *transaction, rest, waits [
 	if len(tasks) < len(rest) {
 		return fault.New(fault.Conflict, "schedulerdb.insert", "the identifier of an array's task exists already")
 	}
-	_, err = t.run(ctx, in.s.writes.insertWaits, waits)
+	if _, err := t.run(ctx, in.s.writes.insertWaits, waits); err != nil {
+		return err
+	}
+	_, err = t.run(ctx, in.s.writes.insertEvents, events)
 	return err
 }
 

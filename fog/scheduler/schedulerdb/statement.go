@@ -19,12 +19,12 @@ type write struct {
 
 // writes are the statements of a dialect. They never change, so a database may keep them prepared.
 type writes struct {
-	insertJobs, updateJobs, updateFreeJobs, saveAttempts, addTally, addCounts, saveNodes, saveQuotas, insertWaits, dropWaits write
+	insertJobs, updateJobs, updateFreeJobs, saveAttempts, addTally, addCounts, saveNodes, saveQuotas, insertWaits, dropWaits, insertEvents write
 }
 
 // all lists them.
 func (w *writes) all() []write {
-	return []write{w.insertJobs, w.updateJobs, w.updateFreeJobs, w.saveAttempts, w.addTally, w.addCounts, w.saveNodes, w.saveQuotas, w.insertWaits, w.dropWaits}
+	return []write{w.insertJobs, w.updateJobs, w.updateFreeJobs, w.saveAttempts, w.addTally, w.addCounts, w.saveNodes, w.saveQuotas, w.insertWaits, w.dropWaits, w.insertEvents}
 }
 
 // lanes is the number of rows over which PostgreSQL spreads one sum; callers' transactions have as many of their own.
@@ -49,8 +49,9 @@ func newWrites(dialect Dialect) writes {
 			", version = fog_scheduler_nodes.version + 1 WHERE excluded.source >= fog_scheduler_nodes.source"},
 		saveQuotas: write{text: t.insert("fog_scheduler_quotas", quotaColumns()) +
 			" ON CONFLICT (tenant, owner) DO UPDATE SET " + assign(quotaColumns()[2:], "excluded.")},
-		insertWaits: write{text: t.insert("fog_scheduler_waits", waitColumns())},
-		dropWaits:   write{text: t.dropWaits()},
+		insertWaits:  write{text: t.insert("fog_scheduler_waits", waitColumns())},
+		dropWaits:    write{text: t.dropWaits()},
+		insertEvents: write{text: t.insert("fog_scheduler_events", eventColumns())},
 	}
 }
 

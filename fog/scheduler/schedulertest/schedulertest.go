@@ -56,6 +56,8 @@ func RunAll(t *testing.T, open func(t *testing.T) Subject) {
 		{"PurgeKeepsWhatIsAwaited", testPurgeAwaited},
 		{"SchedulesByVersion", testSchedules},
 		{"SchedulesCheckTheFence", testScheduleFence},
+		{"EventsInOrder", testEvents},
+		{"EventsAreTrimmed", testEventsTrimmed},
 		{"FindPages", testFindPages},
 		{"FindFilters", testFindFilters},
 		{"Tenants", testTenants},

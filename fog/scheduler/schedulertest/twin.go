@@ -74,7 +74,7 @@ func (w *twins) insert() {
 		if w.rand.IntN(2) == 0 {
 			j.DueAt = w.time()
 		}
-		ins = append(ins, scheduler.Insertion{Job: j, Tally: w.tally()})
+		ins = append(ins, scheduler.Insertion{Job: j, Tally: w.tally(), News: w.rand.IntN(2) == 0})
 	}
 	last := &ins[len(ins)-1]
 	last.Job.After = []scheduler.Dependency{{Job: w.pick(), When: scheduler.OnEnd}}
@@ -113,6 +113,7 @@ func (w *twins) change() {
 		}
 		c := next(r, w.edit, w.attempts(&r)...)
 		c.Tally = w.tally()
+		c.News, c.Now = w.rand.IntN(2) == 0, w.time()
 		changes = append(changes, c)
 	}
 	both(w, func(s scheduler.Store) ([]bool, error) { return s.Commit(w.t.Context(), scheduler.Fence{}, changes) })
@@ -189,6 +190,17 @@ func (w *twins) look() {
 			q.Cursor = page.Next
 			page = both(w, func(s scheduler.Store) (scheduler.JobPage, error) { return s.Find(ctx, q) })
 		}
+	}
+	seen := scheduler.Seq(0)
+	for range 3 {
+		seen = both(w, func(s scheduler.Store) (scheduler.Seq, error) {
+			_, at, err := s.Events(ctx, scheduler.EventQuery{Tenant: "t", After: seen, Limit: 3})
+			return at, err
+		})
+		both(w, func(s scheduler.Store) ([]scheduler.Event, error) {
+			events, _, err := s.Events(ctx, scheduler.EventQuery{Tenant: "t", After: seen, Limit: 9})
+			return events, err
+		})
 	}
 	for range 5 {
 		id := w.pick()

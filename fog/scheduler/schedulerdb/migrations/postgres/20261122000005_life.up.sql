@@ -22,3 +22,27 @@ CREATE TABLE fog_scheduler_schedules (
 	PRIMARY KEY (tenant, id)
 );
 CREATE INDEX fog_scheduler_schedules_due ON fog_scheduler_schedules (next_at, tenant, id) WHERE next_at > 0;
+
+-- The changes of jobs, for a while. An event is written in the transaction of its change, without a number; readers number what has
+-- been committed, one at a time.
+CREATE TABLE fog_scheduler_events (
+	id          BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	seq         BIGINT  NOT NULL, -- 0: not numbered yet
+	at          BIGINT  NOT NULL,
+	tenant      TEXT    NOT NULL,
+	owner       TEXT    NOT NULL,
+	creator     TEXT    NOT NULL,
+	job         TEXT    NOT NULL,
+	array_id    TEXT    NOT NULL,
+	state       TEXT    NOT NULL,
+	job_version BIGINT  NOT NULL
+);
+CREATE UNIQUE INDEX fog_scheduler_events_seq ON fog_scheduler_events (seq) WHERE seq > 0;
+CREATE INDEX fog_scheduler_events_open ON fog_scheduler_events (id) WHERE seq = 0;
+
+-- One row: the last number that was given, and the last of those whose events were deleted.
+CREATE TABLE fog_scheduler_feed (
+	last    BIGINT  NOT NULL,
+	trimmed BIGINT  NOT NULL
+);
+INSERT INTO fog_scheduler_feed VALUES (0, 0);
