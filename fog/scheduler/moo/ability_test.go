@@ -236,6 +236,7 @@ func TestNewNamesTheField(t *testing.T) {
 		"Config.Workers":             func() error { return made(good, moo.Config{Workers: -1}) },
 		"Config.Tolerance.Window":    func() error { return made(good, moo.Config{Tolerance: moo.Tolerance{Window: -1}}) },
 		"Config.Tolerance.Change":    func() error { return made(good, moo.Config{Tolerance: moo.Tolerance{Change: math.NaN()}}) },
+		"Config.Tournament":          func() error { return made(good, moo.Config{Tournament: 2}) },
 		"Config.Duplicates":          func() error { return made(good, moo.Config{Duplicates: 9}) },
 		"Config.Survival.References": func() error { return made(good, moo.Config{Survival: moo.Survival{References: moo.DasDennis(3, 2)}}) },
 		"Problem.Objectives":         func() error { p := good; p.Objectives = 0; return made(p, moo.Config{}) },

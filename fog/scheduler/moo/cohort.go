@@ -15,6 +15,7 @@ type cohort struct {
 	alive      []int32   // slots that live, best front first
 	free       []int32   // slots that do not
 
+	tournament Tournament
 	duplicates Duplicates
 	ranking    ranking
 	crowding   crowding
@@ -23,9 +24,11 @@ type cohort struct {
 	parents    []int32    // tournament: winners, two in a row make a pair
 }
 
-func newCohort(size, objectives int, duplicates Duplicates, s Survival) *cohort {
+// newCohort returns a cohort of free slots for a valid configuration.
+func newCohort(objectives int, config Config) *cohort {
+	size := config.Population
 	c := &cohort{
-		size: size, objectives: objectives, duplicates: duplicates,
+		size: size, objectives: objectives, tournament: config.Tournament, duplicates: config.Duplicates,
 		value:     make([]float64, 2*size*objectives),
 		violation: make([]float64, 2*size),
 		rank:      make([]int32, 2*size),
@@ -35,7 +38,7 @@ func newCohort(size, objectives int, duplicates Duplicates, s Survival) *cohort 
 		shuffled:  make([]int32, size),
 		parents:   make([]int32, size+1),
 	}
-	c.reference = newReference(s, size, objectives)
+	c.reference = newReference(config.Survival, size, objectives)
 	c.reset()
 	return c
 }

@@ -35,6 +35,9 @@ type Config struct {
 	// Survival chooses who lives on; the zero value is NSGA-II's crowding distance.
 	Survival Survival
 
+	// Tournament chooses the parents; the zero value is NSGA-II's rule.
+	Tournament Tournament
+
 	// Duplicates says what becomes of individuals with equal objectives; the zero value lets them survive last.
 	Duplicates Duplicates
 
@@ -94,6 +97,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fault.Field(op, "Config.Tolerance.Window", "is %d, must not be negative", c.Tolerance.Window)
 	case !(c.Tolerance.Change >= 0):
 		return c, fault.Field(op, "Config.Tolerance.Change", "is %v, must not be negative", c.Tolerance.Change)
+	case c.Tournament > DominanceTournament:
+		return c, fault.Field(op, "Config.Tournament", "is %d, which is no rule", c.Tournament)
 	case c.Duplicates > KeepDuplicates:
 		return c, fault.Field(op, "Config.Duplicates", "is %d, which is no rule", c.Duplicates)
 	}

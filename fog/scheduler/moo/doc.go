@@ -27,7 +27,6 @@
 // # What departs from the papers
 //
 //   - The front that does not fit is thinned one individual at a time (Kukkonen and Deb 2006), not cut at once.
-//   - A tournament is decided by dominance, then by crowding distance, as in the authors' program, not by rank.
 //   - Individuals whose objectives equal another's live on only for want of different ones (Config.Duplicates).
 //   - A child that came out as a copy of a parent is mutated again, up to four times.
 //   - Where NSGA-III's hyperplane does not exist or is absurd, the worst values of the fronts give the scale.

@@ -48,7 +48,7 @@ func New[G any](p Problem[G], c Config, warm ...G) (*Engine[G], error) {
 	}
 	e := &Engine[G]{
 		problem: p, config: c, warm: slices.Clone(warm),
-		cohort:  newCohort(c.Population, p.Objectives, c.Duplicates, c.Survival),
+		cohort:  newCohort(p.Objectives, c),
 		genomes: p.Make(2*c.Population + 1),
 	}
 	if len(e.genomes) != 2*c.Population+1 {

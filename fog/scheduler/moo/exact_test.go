@@ -32,7 +32,7 @@ func requireExact[G any](t *testing.T, p moo.Problem[G], c moo.Config, all func(
 
 // TestExactFronts: on problems small enough to look at every genome, each discrete genome's operators find the whole front.
 func TestExactFronts(t *testing.T) {
-	c := moo.Config{Population: 100, Generations: 100}
+	c := moo.Config{Population: 100, Generations: 200}
 	t.Run("assignment", func(t *testing.T) {
 		w := drawnWorks(5)
 		w.work, w.speed, w.price, w.time = w.work[:6], w.speed[:4], w.price[:4], nil

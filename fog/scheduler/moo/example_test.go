@@ -28,8 +28,8 @@ func ExampleReal() {
 		panic(err)
 	}
 	least := front.Members[0]
-	fmt.Printf("%d cans; the least metal is about %.0f dm²\n", len(front.Members), least.Objectives[0]/100)
-	// Output: 100 cans; the least metal is about 3 dm²
+	fmt.Printf("the least metal is about %.1f dm², the flattest can %.0f cm high\n", least.Objectives[0]/100, front.Members[len(front.Members)-1].Genome[1])
+	// Output: the least metal is about 2.6 dm², the flattest can 4 cm high
 }
 
 // How many machines of each kind: little money against little time.
@@ -146,7 +146,7 @@ func ExampleAssignment() {
 	fmt.Printf("quickest: %v in %.2f with %.2f\n", quick.Genome, quick.Objectives[0], quick.Objectives[1])
 	fmt.Printf("most frugal: %v in %.2f with %.2f\n", frugal.Genome, frugal.Objectives[0], frugal.Objectives[1])
 	// Output:
-	// quickest: [0 0 0 1 2 1 1 2] in 5.25 with 67.25
+	// quickest: [0 0 0 2 1 1 1 1] in 5.25 with 67.25
 	// most frugal: [2 2 2 2 2 2 2 2] in 36.00 with 36.00
 }
 

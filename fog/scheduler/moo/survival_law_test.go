@@ -13,7 +13,7 @@ import (
 // drawnFront returns a cohort that is one front, of random points of the simplex, and its slots.
 func drawnFront(t *rapid.T, m int, s Survival) (*cohort, []int32, *rand.Rand) {
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-	c := newCohort(rapid.IntRange(2, 30).Draw(t, "size"), m, LastDuplicates, s)
+	c := newCohort(m, Config{Population: rapid.IntRange(2, 30).Draw(t, "size"), Survival: s})
 	front := slices.Clone(c.free)
 	for _, slot := range front {
 		row, sum := c.row(slot), 0.0
@@ -143,7 +143,7 @@ func TestAssociation(t *testing.T) {
 // TestNormalisation: the plane through the extremes gives the intercepts; where there is none the worst values do.
 func TestNormalisation(t *testing.T) {
 	scaleOf := func(rows ...float64) []float64 {
-		c := newCohort(len(rows)/3, 3, LastDuplicates, Survival{References: DasDennis(3, 1)})
+		c := newCohort(3, Config{Population: len(rows) / 3, Survival: Survival{References: DasDennis(3, 1)}})
 		copy(c.value, rows)
 		c.reference.normalise(c, nil, c.free[:len(rows)/3])
 		return c.reference.scale
