@@ -20,7 +20,7 @@ func engineFigures(s *Setting) []Figure {
 	others := peers.New(s.Out)
 	for _, p := range puzzles(s) {
 		small := &evolution{setting: s, peers: others, puzzle: p, population: 100, generations: 250, rounds: s.rounds(11)}
-		large := &evolution{setting: s, peers: others, puzzle: p, population: 1000, generations: 100, rounds: s.rounds(5)}
+		large := &evolution{setting: s, peers: others, puzzle: p, population: 1000, generations: 150, rounds: s.rounds(5)}
 		fast, good := 3., Figure{Op: ">", Goal: 0.995}
 		switch p.name {
 		case "zdt1":
