@@ -328,7 +328,9 @@ func (w work) Claim(ctx context.Context, claims []idle.WorkClaim) ([]idle.WorkGr
 func workGrant(g scheduler.Grant) idle.WorkGrant {
 	var answer idle.WorkGrant
 	for _, lease := range g.Renewed {
-		answer.Renewed = append(answer.Renewed, idle.Lease{Attempt: string(lease.Attempt), Token: lease.Token, Until: lease.Until})
+		answer.Renewed = append(answer.Renewed, idle.Lease{
+			Attempt: string(lease.Attempt), Token: lease.Token, Until: lease.Until, EvictAt: lease.Evict,
+		})
 	}
 	for _, attempt := range g.Cancel {
 		answer.Cancel = append(answer.Cancel, string(attempt))

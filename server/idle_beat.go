@@ -88,9 +88,10 @@ type reasonReply struct {
 }
 
 type leaseReply struct {
-	Attempt string    `json:"attempt" doc:"Identifier of the attempt."`
-	Token   int64     `json:"token" doc:"Fencing token of the lease."`
-	Until   time.Time `json:"until" doc:"When the lease ends by the server's clock."`
+	Attempt string     `json:"attempt" doc:"Identifier of the attempt."`
+	Token   int64      `json:"token" doc:"Fencing token of the lease."`
+	Until   time.Time  `json:"until" doc:"When the lease ends by the server's clock."`
+	EvictAt *time.Time `json:"evictAt,omitempty" doc:"When the attempt is taken off the device to make room for another job: what is not reported by then was in vain. Absent: never."`
 }
 
 type offerReply struct {
@@ -123,10 +124,14 @@ func encodeDirective(d idle.Directive) directiveReply {
 	return directiveReply{
 		NextSeconds: math.Round(d.NextSeconds*1000) / 1000, Desired: string(d.Desired), Eligible: d.Eligible,
 		Reasons: each(d.Reasons, encodeReason),
-		Renewed: each(d.Renewed, func(l idle.Lease) leaseReply { return leaseReply(l) }),
+		Renewed: each(d.Renewed, encodeLease),
 		Cancel:  list(d.Cancel),
 		Offers:  each(d.Offers, encodeOffer),
 	}
+}
+
+func encodeLease(l idle.Lease) leaseReply {
+	return leaseReply{Attempt: l.Attempt, Token: l.Token, Until: l.Until, EvictAt: when(l.EvictAt)}
 }
 
 func encodeReason(r idle.Reason) reasonReply { return reasonReply(r) }

@@ -70,6 +70,9 @@ type Lease struct {
 	Attempt string    `json:"attempt"`
 	Token   int64     `json:"token"`
 	Until   time.Time `json:"until"`
+	// EvictAt is when the attempt is taken off the device to make room for another: what is not reported by then was in vain. The
+	// zero time is never.
+	EvictAt time.Time `json:"evictAt,omitzero"`
 }
 
 // Offer is an attempt that has just been leased to a device, with all that it needs to run it.

@@ -38,6 +38,7 @@ type hot struct {
 	read   time.Time // when the row was last taken in
 	due    time.Time // when the next beat fits into the rate
 	reboot bool      // it has started anew, and Work does not know yet
+	warned time.Time // the latest eviction that a poll told it of
 }
 
 // init prepares the shards; seed decides the jitter.

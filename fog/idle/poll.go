@@ -7,8 +7,8 @@ import (
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 )
 
-// Poll is Heartbeat for one device, and if the device could take work and there is none it waits: until there is an offer
-// or a cancellation, until the device's standing changes, or until the wait is over, at most Config.MaxWait. The device
+// Poll is Heartbeat for one device, and if the device could take work and there is none it waits: until there is an offer,
+// a cancellation or an eviction to tell of, until the device's standing changes, or until the wait is over, at most Config.MaxWait. The device
 // counts as seen while it waits. A device that may take nothing is answered at once and obeys NextSeconds.
 func (i *Idle) Poll(ctx context.Context, beat Beat, wait time.Duration) (Directive, error) {
 	beaten, err := i.Heartbeat(ctx, []Beat{beat})
@@ -19,7 +19,7 @@ func (i *Idle) Poll(ctx context.Context, beat Beat, wait time.Duration) (Directi
 	if err := beaten[0].Err; err != nil {
 		return first, err
 	}
-	if i.config.Work == nil || !beat.Protocol || first.news() || first.room(&beat) == 0 || wait <= 0 {
+	if i.config.Work == nil || !beat.Protocol || first.news() || first.room(&beat) == 0 || wait <= 0 || i.fleet.warns(beat.Device, &first) {
 		return first, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, min(wait, i.config.MaxWait))
@@ -56,7 +56,7 @@ func (i *Idle) wait(ctx context.Context, beat Beat, last Directive) (Directive, 
 			return last, fault.Newf(fault.Internal, "idle.poll", "%d grants for 1 claim", len(grants))
 		}
 		now.grant(grants[0])
-		if now.news() {
+		if now.news() || i.fleet.warns(beat.Device, &now) {
 			return now, nil
 		}
 		last = now
@@ -84,6 +84,28 @@ func (i *Idle) standing(b *Beat) (Directive, bool) {
 		return Directive{Desired: Stop}, false
 	}
 	return i.directive(s, h), h.device.Boot == b.Boot && h.device.Seq == b.Seq
+}
+
+// warns reports whether a directive tells of an eviction that no poll has told the device of, and notes that this one does.
+func (f *fleet) warns(id DeviceID, d *Directive) bool {
+	var latest time.Time
+	for k := range d.Renewed {
+		if at := d.Renewed[k].EvictAt; at.After(latest) {
+			latest = at
+		}
+	}
+	if latest.IsZero() {
+		return false
+	}
+	s := f.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.devices[id]
+	if h == nil || !latest.After(h.warned) {
+		return false
+	}
+	h.warned = latest
+	return true
 }
 
 // hold counts open long polls of a device, which is in contact now.

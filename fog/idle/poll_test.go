@@ -173,3 +173,43 @@ func TestPollEnds(t *testing.T) {
 		require.Equal(t, 2500*time.Millisecond, got.after, "closing ends it")
 	})
 }
+
+// A device that waits for work hears at once that something must go, and once only: it goes on waiting for work then.
+func TestPollTellsOfEvictions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, d := newWorld(t), newDesk()
+		i := w.open(func(c *idle.Config) { c.Work = d })
+		stop := w.run(i)
+		m := join(t, i, "a")
+		m.take, m.held = 1, []idle.Held{{Attempt: "j.0.1", Token: 1}, {Attempt: "k.0.1", Token: 1}}
+
+		evict := func(attempt string, at time.Time) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.evict = map[string]time.Time{attempt: at}
+			d.wake <- struct{}{}
+		}
+		waiting := m.poll(i, 10*time.Second)
+		time.Sleep(3 * time.Second)
+		at := time.Now().Add(30 * time.Second)
+		evict("j.0.1", at)
+		got := <-waiting
+		require.NoError(t, got.err)
+		require.Equal(t, 3*time.Second, got.after, "at once")
+		require.Len(t, got.directive.Renewed, 2)
+		require.True(t, got.directive.Renewed[0].EvictAt.Equal(at), "which one, and until when")
+		require.Zero(t, got.directive.Renewed[1].EvictAt)
+		require.Empty(t, got.directive.Cancel)
+
+		got = <-m.poll(i, 10*time.Second)
+		require.NoError(t, got.err)
+		require.Equal(t, 10*time.Second, got.after, "it knows")
+		require.True(t, got.directive.Renewed[0].EvictAt.Equal(at), "and is told again with each answer")
+
+		evict("k.0.1", at.Add(time.Minute)) // between two polls
+		got = <-m.poll(i, 10*time.Second)
+		require.NoError(t, got.err)
+		require.Zero(t, got.after, "the first answer tells")
+		require.NoError(t, stop())
+	})
+}

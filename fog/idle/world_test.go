@@ -145,6 +145,7 @@ type desk struct {
 	mu     sync.Mutex
 	offers []idle.Offer
 	cancel []string
+	evict  map[string]time.Time // held attempts that are to go
 	claims []idle.WorkClaim
 	wake   chan struct{}
 	err    error
@@ -187,7 +188,7 @@ func (d *desk) Claim(_ context.Context, claims []idle.WorkClaim) ([]idle.WorkGra
 			if slices.Contains(d.cancel, h.Attempt) {
 				grants[n].Cancel = append(grants[n].Cancel, h.Attempt)
 			} else {
-				grants[n].Renewed = append(grants[n].Renewed, idle.Lease{Attempt: h.Attempt, Token: h.Token})
+				grants[n].Renewed = append(grants[n].Renewed, idle.Lease{Attempt: h.Attempt, Token: h.Token, EvictAt: d.evict[h.Attempt]})
 			}
 		}
 		take := min(c.Take, len(d.offers))
