@@ -59,7 +59,7 @@ func keepPause(grace time.Duration) time.Duration {
 const liveJobsPage = 500
 
 // keepLive keeps the bytes of every unfinished job from being collected,
-// however long it waits.
+// however long it waits, and those of schedules.
 func (f *Fog) keepLive(ctx context.Context) error {
 	if f.Scheduler == nil || f.Blob == nil {
 		return nil
@@ -76,6 +76,9 @@ func (f *Fog) keepLive(ctx context.Context) error {
 		return err
 	}
 	kept := map[held]bool{}
+	if err := f.keepScheduled(ctx, kept); err != nil {
+		return err
+	}
 	for _, tenant := range tenants {
 		if err := f.keepTenant(ctx, scheduler.JobQuery{Tenant: tenant, States: live, Limit: liveJobsPage}, kept); err != nil {
 			return err
@@ -110,8 +113,7 @@ type held struct {
 // keptMost bounds what one round remembers; beyond it blobs are kept twice.
 const keptMost = 100_000
 
-// keepPage keeps the bytes of some jobs. A job that names none, or none that were
-// ever stored, is somebody else's trouble.
+// keepPage keeps the bytes of some jobs.
 func (f *Fog) keepPage(ctx context.Context, jobs []scheduler.Job, kept map[held]bool) error {
 	ids := make([]scheduler.JobID, len(jobs))
 	for i := range jobs {
@@ -122,22 +124,31 @@ func (f *Fog) keepPage(ctx context.Context, jobs []scheduler.Job, kept map[held]
 		return err
 	}
 	for _, r := range records {
-		owner := principal.House()
-		owner.Tenant = r.Job.Tenant
-		for _, named := range digestsOf(r.Job.Task) {
-			h := held{r.Job.Tenant, named.digest}
-			digest, err := blob.ParseDigest(named.digest)
-			if err != nil || kept[h] {
-				continue
-			}
-			if _, err := f.Blob.Keep(principal.With(ctx, owner), []blob.Digest{digest}); err != nil {
-				return err
-			}
-			if len(kept) >= keptMost {
-				clear(kept)
-			}
-			kept[h] = true
+		if err := f.keepTask(ctx, r.Job.Tenant, r.Job.Task, kept); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// keepTask keeps the bytes of a task. One that names none, or none that were
+// ever stored, is somebody else's trouble.
+func (f *Fog) keepTask(ctx context.Context, tenant principal.Tenant, task scheduler.Task, kept map[held]bool) error {
+	owner := principal.House()
+	owner.Tenant = tenant
+	for _, named := range digestsOf(task) {
+		h := held{tenant, named.digest}
+		digest, err := blob.ParseDigest(named.digest)
+		if err != nil || kept[h] {
+			continue
+		}
+		if _, err := f.Blob.Keep(principal.With(ctx, owner), []blob.Digest{digest}); err != nil {
+			return err
+		}
+		if len(kept) >= keptMost {
+			clear(kept)
+		}
+		kept[h] = true
 	}
 	return nil
 }

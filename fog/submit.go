@@ -3,6 +3,9 @@ package fog
 import (
 	"bytes"
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/fogcompute/fogcompute/fog/blob"
 	"github.com/fogcompute/fogcompute/fog/guest"
@@ -25,21 +28,26 @@ func (f *Fog) Submit(ctx context.Context, subs []scheduler.Submission) ([]schedu
 	}
 	answers := make([]scheduler.Submitted, len(subs))
 	known := map[blob.Digest]bool{}
+	places := make([]int, len(subs))
 	var good []int
 	var accepted []scheduler.Submission
 	for i, sub := range subs {
 		if runsGuest(sub.Demand.Executor) {
 			sub.Task = withModule(sub.Task)
 		}
-		err := f.fetchable(ctx, sub.Task, known)
+		after, err := renumber(sub.After, places[:i])
+		if err == nil {
+			err = f.fetchable(ctx, sub.Task, known)
+		}
 		switch kind := fault.KindOf(err); {
 		case err == nil:
 		case kind == fault.Unavailable, kind == fault.Internal:
 			return nil, err
 		default:
-			answers[i].Err = err
+			answers[i].Err, places[i] = err, refusedHere
 			continue
 		}
+		sub.After, places[i] = after, len(accepted)
 		good = append(good, i)
 		accepted = append(accepted, sub)
 	}
@@ -54,6 +62,33 @@ func (f *Fog) Submit(ctx context.Context, subs []scheduler.Submission) ([]schedu
 		answers[i] = submitted[k]
 	}
 	return answers, nil
+}
+
+// refusedHere is the place of a submission that does not go on.
+const refusedHere = -1
+
+// renumber lets dependencies name earlier submissions of the call by their places
+// among those that go on. The scheduler judges all other names.
+func renumber(after []scheduler.Dependency, places []int) ([]scheduler.Dependency, error) {
+	var out []scheduler.Dependency
+	for i, dep := range after {
+		at, ok := strings.CutPrefix(string(dep.Job), "#")
+		n, err := strconv.Atoi(at)
+		if !ok || err != nil || n < 0 || n >= len(places) || places[n] == n {
+			continue
+		}
+		if places[n] == refusedHere {
+			return nil, fault.Field("fog.submit", "after", "%q was not accepted", dep.Job)
+		}
+		if out == nil {
+			out = slices.Clone(after)
+		}
+		out[i].Job = scheduler.JobID("#" + strconv.Itoa(places[n]))
+	}
+	if out == nil {
+		return after, nil
+	}
+	return out, nil
 }
 
 // runsGuest reports whether an executor is the one that the house's own module is

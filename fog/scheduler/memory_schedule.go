@@ -39,7 +39,7 @@ func (m *Memory) ListSchedules(_ context.Context, tenant principal.Tenant, owner
 	defer m.mu.RUnlock()
 	var out []Schedule
 	for key, one := range m.schedules {
-		if key.tenant == tenant && (owner == "" || one.Owner == owner) {
+		if (tenant == "" || key.tenant == tenant) && (owner == "" || one.Owner == owner) {
 			out = append(out, one)
 		}
 	}

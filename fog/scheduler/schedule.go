@@ -75,7 +75,7 @@ type Schedules interface {
 	// SaveSchedule inserts a schedule (Version 1) or replaces the stored one of its tenant and identifier, if that has the Version
 	// before; it reports whether it did. With a fence that is not the newest: ErrFenced.
 	SaveSchedule(ctx context.Context, fence Fence, one Schedule) (bool, error)
-	// ListSchedules reads the schedules of a tenant and owner ("": of all owners), ordered by identifier.
+	// ListSchedules reads the schedules of a tenant ("": of all) and owner ("": of all owners), ordered by identifier.
 	ListSchedules(ctx context.Context, tenant principal.Tenant, owner principal.Account) ([]Schedule, error)
 	// DueSchedules reads schedules with a Next <= now (a zero Next is none), earliest first, at most limit.
 	DueSchedules(ctx context.Context, now time.Time, limit int) ([]Schedule, error)
@@ -226,10 +226,15 @@ func (s *Scheduler) allowSchedule(ctx context.Context, a principal.Action, one *
 	return s.cfg.Authorize.Authorize(ctx, principal.From(ctx), a, r)
 }
 
-// Schedules lists the schedules of the caller's tenant that the caller may read, ordered by identifier. Errors are of kind
-// Unavailable.
+// Schedules lists the schedules of the caller's tenant that the caller may read, ordered by identifier; the house gets those of all
+// tenants. Errors are of kind Unavailable.
 func (s *Scheduler) Schedules(ctx context.Context) ([]Schedule, error) {
-	all, err := s.cfg.Store.ListSchedules(ctx, principal.From(ctx).Tenant, "")
+	p := principal.From(ctx)
+	tenant := p.Tenant
+	if p.Has(principal.ScopeHouse) {
+		tenant = ""
+	}
+	all, err := s.cfg.Store.ListSchedules(ctx, tenant, "")
 	if err != nil {
 		return nil, fault.Wrap("scheduler.schedules", err)
 	}
@@ -242,15 +247,24 @@ func (s *Scheduler) Schedules(ctx context.Context) ([]Schedule, error) {
 	return kept, nil
 }
 
-// schedule finds one that the caller may change.
-func (s *Scheduler) schedule(ctx context.Context, id string) (Schedule, error) {
+// Schedule reads one of the schedules of the caller's tenant. Errors are of kind NotFound, Denied and Unavailable.
+func (s *Scheduler) Schedule(ctx context.Context, id string) (Schedule, error) {
+	one, err := s.schedule(ctx, "scheduler.read", id)
+	if err != nil {
+		return Schedule{}, fault.Wrap("scheduler.schedules", err)
+	}
+	return one, nil
+}
+
+// schedule finds one with which the caller may do something.
+func (s *Scheduler) schedule(ctx context.Context, a principal.Action, id string) (Schedule, error) {
 	all, err := s.cfg.Store.ListSchedules(ctx, principal.From(ctx).Tenant, "")
 	if err != nil {
 		return Schedule{}, err
 	}
 	for i := range all {
 		if all[i].ID == id {
-			return all[i], s.allowSchedule(ctx, StepSchedule, &all[i])
+			return all[i], s.allowSchedule(ctx, a, &all[i])
 		}
 	}
 	return Schedule{}, fault.Newf(fault.NotFound, StepSchedule, "no schedule %q", id)
@@ -258,7 +272,7 @@ func (s *Scheduler) schedule(ctx context.Context, id string) (Schedule, error) {
 
 // DeleteSchedule ends a schedule; the jobs that it submitted stay. Errors are of kind NotFound, Denied and Unavailable.
 func (s *Scheduler) DeleteSchedule(ctx context.Context, id string) error {
-	one, err := s.schedule(ctx, id)
+	one, err := s.schedule(ctx, StepSchedule, id)
 	if err != nil {
 		return fault.Wrap(StepSchedule, err)
 	}
@@ -269,7 +283,7 @@ func (s *Scheduler) DeleteSchedule(ctx context.Context, id string) error {
 // PauseSchedule stops a schedule, or lets it go on with its next time after now. Errors are of kind NotFound, Denied, Conflict
 // (somebody is changing it) and Unavailable.
 func (s *Scheduler) PauseSchedule(ctx context.Context, id string, paused bool) (Schedule, error) {
-	one, err := s.schedule(ctx, id)
+	one, err := s.schedule(ctx, StepSchedule, id)
 	if err != nil {
 		return Schedule{}, fault.Wrap(StepSchedule, err)
 	}

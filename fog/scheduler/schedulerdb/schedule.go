@@ -61,7 +61,10 @@ func (s *Store) scheduleQuery() *bun.SelectQuery {
 
 // ListSchedules implements scheduler.Schedules.
 func (s *Store) ListSchedules(ctx context.Context, tenant principal.Tenant, owner principal.Account) ([]scheduler.Schedule, error) {
-	query := s.scheduleQuery().Where("tenant = ?", clean(string(tenant))).OrderExpr("id")
+	query := s.scheduleQuery().OrderExpr("id")
+	if tenant != "" {
+		query = query.Where("tenant = ?", clean(string(tenant)))
+	}
 	if owner != "" {
 		query = query.Where("owner = ?", clean(string(owner)))
 	}

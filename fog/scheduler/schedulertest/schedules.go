@@ -60,6 +60,8 @@ func testSchedules(t *testing.T, s Subject) {
 	require.True(t, keep(t, s, foreign))
 	require.Len(t, list("t", ""), 3)
 	require.Len(t, list("t", "p"), 2)
+	require.Len(t, list("", ""), 4, "of all tenants")
+	require.Len(t, list("", "p"), 2)
 	require.Equal(t, "a", list("t", "")[0].ID)
 	due := func(now time.Time, limit int) (out []string) {
 		t.Helper()
