@@ -20,6 +20,9 @@ type row struct {
 }
 
 func contractRows(job, array, device string) []row {
+	const scheduleFields = "+id +name +owner +status +spec +zone +overlap +catchUp +next +last +lastJob +lastError +fired +skipped" +
+		" +template{name sla cpu memory gpu disk bandwidth executor durationEstimate maxRuntime dataSizeMb dataAt trust priority group count gang" +
+		" constraints* after* task{module args inputs stdin output seed maxMemoryMb maxOutputBytes maxStdoutBytes}}"
 	const arrayCounts = "pending queued running completed paused cancelled failed refused expired deleted"
 	const jobFields = "id name status sla cpu memory gpu node submitted started completed progress eta"
 	return []row{
@@ -59,6 +62,11 @@ func contractRows(job, array, device string) []row {
 		{"GET", "/api/scheduler/nodes", "", "nodes{id status cpu memory gpu load trust" +
 			" +disk +bandwidth +speed +owner +drained +labels* +taints* +reasons*} total"},
 		{"PATCH", "/api/scheduler/nodes/" + device, `{"drained":false,"labels":{"zone":"a"}}`, "+success +nodeId"},
+		{"PUT", "/api/scheduler/schedules/nightly", aSchedule, "+success +scheduleId +status +next"},
+		{"GET", "/api/scheduler/schedules", "", "+schedules{" + scheduleFields + "} +total"},
+		{"GET", "/api/scheduler/schedules/nightly", "", scheduleFields},
+		{"PATCH", "/api/scheduler/schedules/nightly", `{"status":"pause"}`, "+success +scheduleId +status +next"},
+		{"DELETE", "/api/scheduler/schedules/nightly", "", "+success +scheduleId +status +next"},
 		{"PUT", "/api/scheduler/reservations/demo", `{"owner":"alice","nodes":["other"],"until":"2100-01-01T00:00:00Z"}`, "+success +id"},
 		{"GET", "/api/scheduler/reservations", "", "+reservations{id owner nodes* until} +total"},
 		{"DELETE", "/api/scheduler/reservations/demo", "", "+success +id"},

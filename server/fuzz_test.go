@@ -73,6 +73,17 @@ func FuzzChangeJob(f *testing.F) {
 	fuzzBody(f, "PATCH", "/job", `{"status":"pause"}`, `{"status":"resume"}`, `{"status":"PAUSED"}`, `{"status":""}`)
 }
 
+func FuzzSchedule(f *testing.F) {
+	fuzzBody(f, "PUT", "/api/scheduler/schedules/nightly", aSchedule,
+		`{"spec":"@hourly","template":{"name":"x","sla_tier":"gold","cpu_required":1,"memory_required":1},"catch_up":1e308,"zone":"../etc/passwd"}`,
+		`{"spec":"0 0 30 2 *","template":{"name":"x","sla_tier":"gold","cpu_required":1,"memory_required":1}}`,
+		`{"spec":"* * * * *","zone":"Local","template":null}`, `{"spec":"*/0 1-0 , ? \u0000","template":{}}`)
+}
+
+func FuzzChangeSchedule(f *testing.F) {
+	fuzzBody(f, "PATCH", "/api/scheduler/schedules/nightly", `{"status":"pause"}`, `{"status":"RESUME"}`, `{"status":""}`)
+}
+
 func FuzzRegister(f *testing.F) {
 	fuzzBody(f, "POST", devicesPath, aDevice,
 		`{"device_id":"a","device_type":"server","cpu_cores":1,"memory_mb":512,"labels":{"a":"b"},"executors":["wasm"],"policy":{"cpu":{"start":0.5,"stop":0.8,"unknown":"allow"}}}`,

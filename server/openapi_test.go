@@ -130,6 +130,8 @@ func TestOpenAPINamesTheRefusals(t *testing.T) {
 		"get /api/scheduler/arrays/{id}":                "404 503 default",
 		"patch /api/scheduler/arrays/{id}":              "400 404 409 413 415 422 503 default",
 		"delete /api/scheduler/arrays/{id}":             "404 409 503 default",
+		"put /api/scheduler/schedules/{id}":             "400 404 409 413 415 422 429 503 default",
+		"patch /api/scheduler/schedules/{id}":           "400 404 409 413 415 422 503 default",
 		"put /api/scheduler/quotas":                     "400 403 413 415 422 503 default",
 		"post /api/scheduler/attempts/{id}/result":      "400 404 409 413 415 422 503 default",
 		"delete /api/idle-compute/devices/{id}":         "404 503 default",

@@ -16,6 +16,7 @@ func (s *Server) mountScheduler() {
 	s.mountJobs()
 	s.mountArrays()
 	s.mountQuotas()
+	s.mountSchedules()
 	s.mountNodes()
 	s.mountReservations()
 	s.mountAttempts()
