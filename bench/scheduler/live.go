@@ -38,7 +38,7 @@ const ages = 2 * 365 * 24 * time.Hour
 func newLive(ctx context.Context, t *trace) (*live, error) {
 	l := &live{trace: t, jobs: make([]scheduler.JobID, len(t.pods)), pods: map[scheduler.JobID]int{}, offers: map[int]scheduler.Offer{}}
 	l.store = &watched{Store: scheduler.NewMemory(nil, nil), host: map[scheduler.AttemptID]scheduler.NodeID{}}
-	params := scheduler.Params{RoundBudget: -1, Evictions: -1, MoveGain: -1} // the clock stands still while a round runs
+	params := scheduler.Params{RoundBudget: -time.Second, Evictions: -1, MoveGain: -1} // the clock stands still while a round runs
 	engine, err := scheduler.New(scheduler.Config{
 		Store: l.store, Now: l.now, Params: func() scheduler.Params { return params },
 		Lease: ages, PickUp: ages, MaxJobRuntime: ages, Retention: -1,

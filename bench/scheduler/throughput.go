@@ -71,7 +71,7 @@ func (m mix) round(ctx context.Context) (rate, wall float64, err error) {
 			err = ended
 		}
 	}()
-	site, err := newSite(ctx, store, abilities, scheduler.Params{RoundBudget: -1}, machines(200))
+	site, err := newSite(ctx, store, abilities, scheduler.Params{RoundBudget: -time.Second}, machines(200))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -128,7 +128,7 @@ const (
 
 // millions is how many seconds it takes from the first submission of two million tasks to the last placement.
 func millions(ctx context.Context) (r Result, err error) {
-	site, err := newSite(ctx, scheduler.NewMemory(nil, nil), scheduler.Abilities{}, scheduler.Params{RoundBudget: -1}, alike(millionNodes))
+	site, err := newSite(ctx, scheduler.NewMemory(nil, nil), scheduler.Abilities{}, scheduler.Params{RoundBudget: -time.Second}, alike(millionNodes))
 	if err != nil {
 		return r, err
 	}
@@ -152,9 +152,11 @@ func millions(ctx context.Context) (r Result, err error) {
 	if err := site.store.until(ctx, millionTasks); err != nil {
 		return r, err
 	}
-	took := time.Since(began)
-	r = Result{Value: took.Seconds(), Unit: "s", Note: fmt.Sprintf("%s s of CPU time; all submitted after %s s; %s placements a second",
-		sample.Number((cpu() - before).Seconds()), sample.Number(submitted.Seconds()), sample.Number(millionTasks/took.Seconds()))}
+	took, spent := time.Since(began), cpu()-before
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	r = Result{Value: took.Seconds(), Unit: "s", Note: fmt.Sprintf("%s s of CPU time; all submitted after %s s; %s placements a second; %s GB of heap",
+		sample.Number(spent.Seconds()), sample.Number(submitted.Seconds()), sample.Number(millionTasks/took.Seconds()), sample.Number(float64(memory.HeapInuse)/1e9))}
 	return r, site.check(ctx, millionTasks)
 }
 
