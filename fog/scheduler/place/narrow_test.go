@@ -2,6 +2,7 @@ package place_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -36,7 +37,7 @@ func TestNarrowKeepsWhatASearchNeeds(t *testing.T) {
 		require.LessOrEqual(t, q.Row[j+1]-q.Row[j], 41)
 		require.GreaterOrEqual(t, q.Row[j+1]-q.Row[j], 40)
 	}
-	c := place.Config{Moves: 10_000_000, Profiles: profiles(), Scale: scale}
+	c := place.Config{Moves: 5_000_000, Profiles: profiles(), Scale: scale}
 	full, err := place.Solve(context.Background(), p, c)
 	require.NoError(t, err)
 	part, err := place.Solve(context.Background(), q, c)
@@ -57,4 +58,19 @@ func TestNarrowLeavesOutWhatIsForbiddenOrTooSmall(t *testing.T) {
 	require.Equal(t, []int32{1, 3}, p.Node)
 	require.Equal(t, []float64{2, 3}, p.Pair)
 	require.ErrorContains(t, place.Narrow(p, place.Narrowing{}), "Cost")
+}
+
+func ExampleNarrow() {
+	// A hundred nodes; each job keeps four candidates, one of them from a random sample.
+	p := &place.Problem{Jobs: 2, Nodes: 100, Dims: 1, Objectives: 1, Demand: []int64{1, 1}, Free: slices.Repeat([]int64{8}, 100)}
+	err := place.Narrow(p, place.Narrowing{
+		Keep: 4, Profiles: [][]float64{{1}}, Scale: []float64{1},
+		Cost: func(job int, out []float64) {
+			for n := range out {
+				out[n] = math.Abs(float64(n - 50*job)) // distance from where the job's data lie
+			}
+		},
+	})
+	fmt.Println(err, p.Row, p.Node[:4], p.Node[4:])
+	// Output: <nil> [0 4 8] [0 1 2 22] [48 49 50 51]
 }

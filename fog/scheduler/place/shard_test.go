@@ -2,6 +2,7 @@ package place_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,7 +44,7 @@ func TestShardsImproveOnGreedyAtSize(t *testing.T) {
 		shard[n] = int32(n % 4)
 	}
 	scale := place.Scale(p)
-	r, err := place.Shards(context.Background(), p, shard, place.Config{Moves: 8_000_000, Profiles: profiles(), Scale: scale, Workers: 2})
+	r, err := place.Shards(context.Background(), p, shard, place.Config{Moves: 4_000_000, Profiles: profiles(), Scale: scale, Workers: 2})
 	require.NoError(t, err)
 	require.Empty(t, r.Front[0].Unplaced)
 	for i, w := range profiles() {
@@ -52,4 +53,17 @@ func TestShardsImproveOnGreedyAtSize(t *testing.T) {
 	}
 	_, err = place.Shards(context.Background(), p, shard[1:], place.Config{})
 	require.ErrorContains(t, err, "shard")
+}
+
+func ExampleShards() {
+	// Two regions of two nodes each; a job costs 1 at home, 5 elsewhere, and a little more on a region's second node.
+	p := &place.Problem{
+		Jobs: 2, Nodes: 4, Dims: 1, Objectives: 1,
+		Demand: []int64{1, 1},
+		Free:   []int64{4, 4, 4, 4},
+		Pair:   []float64{1, 1.5, 5, 5.5, 5, 5.5, 1, 1.5},
+	}
+	r, err := place.Shards(context.Background(), p, []int32{0, 0, 1, 1}, place.Config{Moves: 10_000, Workers: 2})
+	fmt.Println(err, r.Front[0].Assign, r.Front[0].Objectives)
+	// Output: <nil> [0 2] [2]
 }
