@@ -172,3 +172,42 @@ func fillQueue(b *testing.B, s *schedulerdb.Store) {
 		require.NoError(b, err)
 	}
 }
+
+// BenchmarkFeed commits 64 changes at a time, in turns with and without events, and reports how much longer those with events take.
+func BenchmarkFeed(b *testing.B) {
+	for name, open := range map[string]func(testing.TB) *db.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+		b.Run(name, func(b *testing.B) { benchmarkFeed(b, open(b)) })
+	}
+}
+
+func benchmarkFeed(b *testing.B, d *db.DB) {
+	const batch = 64
+	s, _ := open(b, d)
+	jobs := make([]scheduler.Job, batch)
+	records := make([]scheduler.Record, batch)
+	for i := range jobs {
+		jobs[i] = newJob(i)
+		records[i].Job = jobs[i]
+	}
+	_, err := s.Insert(b.Context(), insertions(jobs...))
+	require.NoError(b, err)
+	var spent [2]time.Duration
+	b.ResetTimer()
+	for n := range 2 * b.N {
+		changes := make([]scheduler.Change, batch)
+		for i := range changes {
+			changes[i] = next(records[i], scheduler.Pending)
+			changes[i].Record.Job.Log = jobs[i].Log
+			changes[i].News, changes[i].Now = n%2 == 1, start()
+			records[i].Job = changes[i].Record.Job
+		}
+		begin := time.Now()
+		written, err := s.Commit(b.Context(), scheduler.Fence{}, changes)
+		spent[n%2] += time.Since(begin)
+		require.NoError(b, err)
+		require.NotContains(b, written, false)
+	}
+	b.ReportMetric(float64(spent[0].Microseconds())/float64(b.N), "us/commit")
+	b.ReportMetric(float64(spent[1].Microseconds())/float64(b.N), "us/commit+events")
+	b.ReportMetric(float64(spent[1])/float64(spent[0]), "ratio")
+}

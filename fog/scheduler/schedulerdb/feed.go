@@ -98,7 +98,7 @@ func (s *Store) number(ctx context.Context) error {
 			}
 			result, err := tx.ExecContext(ctx, `UPDATE fog_scheduler_events SET seq = u.n + ? FROM (
 				SELECT id AS uid, row_number() OVER (ORDER BY id) AS n FROM fog_scheduler_events WHERE seq = 0 ORDER BY id LIMIT ?
-				) AS u WHERE fog_scheduler_events.id = u.uid`, last, numberPage)
+				) AS u WHERE fog_scheduler_events.id = u.uid AND seq = 0`, last, numberPage)
 			if err != nil {
 				return err
 			}

@@ -26,7 +26,7 @@ CREATE INDEX fog_scheduler_schedules_due ON fog_scheduler_schedules (next_at, te
 -- The changes of jobs, for a while. An event is written in the transaction of its change, without a number; readers number what has
 -- been committed, one at a time.
 CREATE TABLE fog_scheduler_events (
-	id          BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	id          BIGINT  GENERATED ALWAYS AS IDENTITY, -- no index of its own: only those without a number are looked for by it
 	seq         BIGINT  NOT NULL, -- 0: not numbered yet
 	at          BIGINT  NOT NULL,
 	tenant      TEXT    NOT NULL,
