@@ -84,7 +84,7 @@ func (p *planner) yields(o *occupant, q *request, weight int) bool {
 	switch theirs := TermsOf(o.tier).Weight; {
 	case theirs < weight:
 		return true
-	case theirs > weight || o.user.owner == q.owner:
+	case theirs > weight || o.user.owner == q.owner || q.strict:
 		return false
 	}
 	mine := p.roster.user(account{q.tenant, q.owner})
@@ -219,10 +219,8 @@ func (p *planner) press(plan *plot, q *request, old *promise) *promise {
 
 // softer reports whether anybody runs whom a job of this owner and weight could take room from.
 func (r *roster) softer(who account, weight int) bool {
-	for w, n := range r.weights {
-		if n > 0 && w < weight {
-			return true
-		}
+	if r.worse(weight) {
+		return true
 	}
 	for _, u := range r.users {
 		if u.live > 0 && u.account != who && u.tenant == who.tenant {

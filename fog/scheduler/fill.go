@@ -26,6 +26,7 @@ func (p *planner) fill(ctx context.Context, sweep bool) error {
 	}
 	p.presses, p.params = 0, p.s.params()
 	clear(p.first)
+	clear(p.gangs)
 	p.fleet.unkeep()
 	limit, scan, ahead := 16, 16, time.Duration(0) // without room only those for whom others may have to go
 	if !p.starved {
@@ -95,7 +96,7 @@ func (p *planner) assign(ctx context.Context, t *turns, limit int, skip bool) (s
 		if r == nil {
 			break
 		}
-		placed, err := p.settle(plan, r)
+		placed, err := p.settle(ctx, plan, r)
 		if err != nil {
 			return seen, err
 		}
@@ -108,10 +109,13 @@ func (p *planner) assign(ctx context.Context, t *turns, limit int, skip bool) (s
 }
 
 // settle finds nodes for one job and takes their room, and reports whether it found any.
-func (p *planner) settle(plan *plot, r *Record) (bool, error) {
+func (p *planner) settle(ctx context.Context, plan *plot, r *Record) (bool, error) {
 	j := &r.Job
 	if j.ReadyAt.After(plan.now) && j.Reason != noDevice {
 		return false, nil // it backs off, which is no business of a recall
+	}
+	if j.gangs() {
+		return p.gather(ctx, plan, r)
 	}
 	q := requestOf(r, plan.now)
 	q.most = plan.rules.longest(j)
@@ -126,30 +130,36 @@ func (p *planner) settle(plan *plot, r *Record) (bool, error) {
 		p.await(plan, &q)
 		return false, nil
 	}
-	d := newDraft(*r, plan.now, plan.rules)
 	if fate == hopeless {
 		if j.ReadyAt.After(plan.now) {
 			return false, nil // it was recalled in vain
 		}
+		d := newDraft(*r, plan.now, plan.rules)
 		d.postpone()
+		plan.drafts, plan.placing = append(plan.drafts, d), append(plan.placing, nil)
+		return false, nil
 	}
+	delete(p.promises, j.ID)
+	return true, p.draw(plan, r, &q, nodes, "")
+}
+
+// draw puts a job on the nodes that were found for it, whose room is taken already. Jobs with the same bond stand or fall together.
+func (p *planner) draw(plan *plot, r *Record, q *request, nodes []assignment, bond string) error {
+	d := newDraft(*r, plan.now, plan.rules)
 	for _, a := range nodes {
 		if err := d.place(a.slot, &p.fleet.nodes[a.node], a.gpus); err != nil {
-			return false, err
+			return err
 		}
 		p.roster.load(&d.Attempts[len(d.Attempts)-1])
-		p.fleet.fill(a.node, &j.Demand, q.most)
+		p.fleet.fill(a.node, &r.Job.Demand, q.most)
 	}
-	if fate == placed {
-		delete(p.promises, j.ID)
-		d.steps = append(d.steps, StepPlace)
-		p.seen.note(j.Demand)
-		p.better.note(d)
-		p.typical = max(1, (7*p.typical+j.Demand.MilliCPU)/8)
-	}
-	plan.drafts = append(plan.drafts, d)
-	plan.placing = append(plan.placing, nodes)
-	return fate == placed, nil
+	d.bond = bond
+	d.steps = append(d.steps, StepPlace)
+	p.seen.note(r.Job.Demand)
+	p.better.note(d)
+	p.typical = max(1, (7*p.typical+r.Job.Demand.MilliCPU)/8)
+	plan.drafts, plan.placing = append(plan.drafts, d), append(plan.placing, nodes)
+	return nil
 }
 
 // times is the room that a demand takes up several times.

@@ -201,6 +201,7 @@ type request struct {
 	group  groupKey
 	now    time.Time
 	most   time.Duration       // for which the job may take a node
+	strict bool                // it takes nothing from its own tier
 	slots  []int               // that are open
 	taken  []principal.Account // owners with another slot of the job
 	beside []NodeID            // nodes with another slot of the job

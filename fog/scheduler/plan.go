@@ -126,6 +126,7 @@ type planner struct {
 	params   Params // of this round
 	promises map[JobID]*promise
 	first    map[stage]bool      // tiers of which a job found no room in this round
+	gangs    map[JobID]bool      // that this round has looked at
 	guards   map[JobID]time.Time // until when jobs are not evicted, as far as was seen
 	presses  int                 // jobs for which this round looked for somebody to evict
 	pressed  time.Time           // last round that compared nodes for jobs that find no room
@@ -136,7 +137,7 @@ type planner struct {
 // plan runs rounds until ctx ends. It is what the duty is kept for.
 func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 	p := &planner{s: s, fence: fence, grace: s.now().Add(s.cfg.Lease), typical: 1000, ask: make(chan []JobID, 1),
-		promises: map[JobID]*promise{}, first: map[stage]bool{}, guards: map[JobID]time.Time{}}
+		promises: map[JobID]*promise{}, first: map[stage]bool{}, gangs: map[JobID]bool{}, guards: map[JobID]time.Time{}}
 	p.better.found = make(chan solution, 1)
 	defer p.better.running.Wait()
 	var asking sync.WaitGroup

@@ -1,0 +1,367 @@
+package scheduler
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
+)
+
+// gang is the jobs of an array that begin together, or one job whose slots do. Each time one of them has an open slot there are two
+// ways to go: all open slots of the gang get nodes in one commit, or none does and what the others have under way is withdrawn. So
+// nobody works on for long while another cannot; results that were reported are kept.
+type gang struct {
+	name    JobID // of the array, or of the single job
+	records []Record
+	waiting []request // with open slots, in the order of their index
+	at      []int     // their records
+	working bool      // some have live attempts
+	held    bool      // some must not be placed now: the gang waits for them
+}
+
+// gangOf is what a gang's jobs wait for.
+func gangOf(name JobID, records []Record, now time.Time, r *rules) *gang {
+	g := &gang{name: name, records: records}
+	slices.SortFunc(g.records, func(a, b Record) int { return cmp.Compare(a.Job.Index, b.Job.Index) })
+	for i := range g.records {
+		m := &g.records[i]
+		g.working = g.working || m.live()
+		switch j := &m.Job; {
+		case j.State == Pending || j.State == Blocked || j.State == Paused:
+			g.held = true
+		case j.State != Queued:
+		case j.ReadyAt.After(now) && j.Reason != noDevice:
+			g.held = true
+		default:
+			q := requestOf(m, now)
+			q.most = r.longest(j)
+			g.waiting, g.at = append(g.waiting, q), append(g.at, i)
+		}
+	}
+	return g
+}
+
+// live reports whether the job has attempts under way.
+func (r *Record) live() bool {
+	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.State.Live() })
+}
+
+// gangs reports whether the job's slots begin together, or with those of others.
+func (j *Job) gangs() bool { return j.Gang && (j.Array != "" || j.Slots > 1) }
+
+// gather settles the gang of a job whose turn it is, once in a round.
+func (p *planner) gather(ctx context.Context, plan *plot, r *Record) (bool, error) {
+	name, records := r.Job.ID, []Record{*r}
+	if r.Job.Array != "" {
+		name = r.Job.Array
+		if p.gangs[name] {
+			return true, nil
+		}
+		p.gangs[name] = true
+		var err error
+		if records, err = p.s.cfg.Store.Members(ctx, []JobID{name}); err != nil {
+			return false, fault.Wrap("scheduler.gang", err)
+		}
+	}
+	g := gangOf(name, records, plan.now, &plan.rules)
+	if g.held || len(g.waiting) == 0 {
+		return false, nil
+	}
+	who := account{r.Job.Tenant, r.Job.Owner}
+	if quota, ok := p.quotas[who]; ok && !quota.admits(p.roster.user(who).used, g.room()) {
+		p.capped = true
+		return false, nil
+	}
+	nodes, fate := g.place(p.fleet)
+	switch {
+	case fate == placed:
+		for k := range nodes {
+			if err := p.draw(plan, &g.records[g.at[k]], &g.waiting[k], nodes[k], "gang."+string(name)); err != nil {
+				return false, err
+			}
+		}
+		delete(p.promises, name)
+		return true, nil
+	case g.working:
+		p.withdraw(plan, g)
+	case fate == hopeless && !r.Job.ReadyAt.After(plan.now):
+		d := newDraft(*r, plan.now, plan.rules)
+		d.postpone()
+		plan.drafts, plan.placing = append(plan.drafts, d), append(plan.placing, nil)
+	case fate == busy:
+		p.starved = true
+		p.awaitGang(plan, g)
+	}
+	return false, nil
+}
+
+// room is what all open slots take.
+func (g *gang) room() Capacity {
+	var sum Capacity
+	for i := range g.waiting {
+		sum.add(g.waiting[i].demand.times(len(g.waiting[i].slots)))
+	}
+	return sum
+}
+
+// place finds nodes for all open slots and takes their room, or none.
+func (g *gang) place(f *fleet) ([][]assignment, fate) {
+	out := make([][]assignment, len(g.waiting))
+	for k := range g.waiting {
+		q := g.waiting[k] // its slices are not the gang's: they grow while it is placed
+		q.taken, q.beside = slices.Clone(q.taken), slices.Clone(q.beside)
+		nodes, fate := q.place(f)
+		out[k] = nodes
+		if len(nodes) < len(q.slots) {
+			for i := range out[:k+1] {
+				for _, a := range out[i] {
+					f.release(a.node, &g.waiting[i].demand, a.gpus, g.waiting[i].group)
+				}
+			}
+			if fate == placed {
+				fate = busy
+			}
+			return nil, fate
+		}
+	}
+	return out, placed
+}
+
+// withdraw takes back what the gang's jobs have under way, as one of them cannot go on.
+func (p *planner) withdraw(plan *plot, g *gang) {
+	for i := range g.records {
+		if !g.records[i].live() {
+			continue
+		}
+		d := newDraft(g.records[i], plan.now, plan.rules)
+		d.disband()
+		d.bond = "gang." + string(g.name)
+		plan.drafts, plan.placing = append(plan.drafts, d), append(plan.placing, nil)
+	}
+}
+
+// disband ends the job's live attempts, as nobody's failure.
+func (d *draft) disband() {
+	for i := range d.Attempts {
+		if a := &d.Attempts[i]; a.State.Live() {
+			d.close(a, AttemptCancelled, "its gang cannot go on together")
+		}
+	}
+	d.aggregate()
+	d.note("withdrawn: its gang cannot go on together")
+	d.steps = append(d.steps, StepWithdraw)
+}
+
+// awaitGang keeps room for a gang, as await does for one job.
+func (p *planner) awaitGang(plan *plot, g *gang) {
+	q := &g.waiting[0]
+	stage := stage{q.tenant, RankOf(q.job).Weight}
+	k := p.promises[g.name]
+	if k != nil && !p.stands(k, q) {
+		k = nil
+	}
+	if k == nil || !k.evicts {
+		if made := p.pressGang(plan, g, k); made != nil {
+			k = made
+		}
+	}
+	first := !p.first[stage]
+	p.first[stage] = true
+	if first && p.pushing && (k == nil || !k.evicts && plan.now.Sub(k.sought) >= p.s.cfg.Poll) {
+		k = p.seekGang(g, k, stage.weight)
+	}
+	if k == nil || !first && !k.evicts {
+		delete(p.promises, g.name)
+		return
+	}
+	k.seen = plan.now
+	p.promises[g.name] = k
+	p.enforce(k, plan.now)
+}
+
+// seekGang finds the earliest of the expected ends at which all open slots have room.
+func (p *planner) seekGang(g *gang, old *promise, weight int) *promise {
+	now := g.waiting[0].now
+	if old != nil {
+		old.sought = now
+	}
+	var ends []time.Time
+	for i := range p.fleet.nodes {
+		for k := range p.roster.nodes[p.fleet.nodes[i].ID] {
+			ends = append(ends, p.roster.nodes[p.fleet.nodes[i].ID][k].expected(now))
+		}
+	}
+	slices.SortFunc(ends, time.Time.Compare)
+	ends = slices.CompactFunc(ends, time.Time.Equal)
+	at, _ := slices.BinarySearchFunc(ends, true, func(t time.Time, _ bool) int {
+		if p.together(g, t) == nil {
+			return -1
+		}
+		return 0
+	})
+	if at == len(ends) {
+		return old
+	}
+	made := &promise{weight: weight, on: p.together(g, ends[at]), start: ends[at], sought: now}
+	if made.on == nil || old != nil && !p.surely(made, now).Before(old.start) {
+		return old
+	}
+	made.sure = p.surely(made, now)
+	return made
+}
+
+// surely is by when all promised nodes have room.
+func (p *planner) surely(k *promise, now time.Time) time.Time {
+	sure := now
+	for id, d := range k.on {
+		at, _ := p.fleet.opening(p.fleet.index[id], p.roster.nodes[id], &d, now, (*occupant).worst)
+		sure = later(sure, at)
+	}
+	return sure
+}
+
+// together is what the gang takes on each node if it is placed when everybody is gone who should be by then; nil where it does not
+// fit. The fleet is changed for the time of the question.
+func (p *planner) together(g *gang, by time.Time) map[NodeID]Demand {
+	f := p.fleet
+	type freed struct {
+		node int
+		o    *occupant
+	}
+	var gone []freed
+	for i := range f.nodes {
+		there := p.roster.nodes[f.nodes[i].ID]
+		for k := range there {
+			if !there[k].expected(g.waiting[0].now).After(by) {
+				f.release(i, &there[k].demand, there[k].gpus, groupKey{})
+				gone = append(gone, freed{i, &there[k]})
+			}
+		}
+	}
+	nodes, fate := g.place(f)
+	var on map[NodeID]Demand
+	if fate == placed {
+		on = g.spread(f, nodes)
+		g.release(f, nodes)
+	}
+	for _, x := range gone {
+		f.hold(x.node, &x.o.demand, x.o.gpus, groupKey{})
+	}
+	return on
+}
+
+// spread is what the gang takes on each node.
+func (g *gang) spread(f *fleet, nodes [][]assignment) map[NodeID]Demand {
+	on := make(map[NodeID]Demand)
+	for k := range nodes {
+		for _, a := range nodes[k] {
+			id := f.nodes[a.node].ID
+			on[id] = on[id].plus(&g.waiting[k].demand)
+		}
+	}
+	return on
+}
+
+// release gives the room of a gang back that was not placed after all.
+func (g *gang) release(f *fleet, nodes [][]assignment) {
+	for k := range nodes {
+		for _, a := range nodes[k] {
+			f.release(a.node, &g.waiting[k].demand, a.gpus, g.waiting[k].group)
+		}
+	}
+}
+
+// plus is the demand of both.
+func (d Demand) plus(o *Demand) Demand {
+	d.MilliCPU += o.MilliCPU
+	d.MemoryMB += o.MemoryMB
+	d.MilliGPU += o.MilliGPU
+	d.DiskMB += o.DiskMB
+	d.MbitPS += o.MbitPS
+	return d
+}
+
+// pressGang looks for attempts of worse tiers to make way for a gang, slot by slot: all slots must have room then, or nobody goes. The
+// fleet is changed for the time of the search.
+func (p *planner) pressGang(plan *plot, g *gang, old *promise) *promise {
+	q := &g.waiting[0]
+	weight, start := RankOf(q.job).Weight, q.now.Add(max(p.params.Grace, 0))
+	if p.params.Evictions < 0 || !p.pushing || p.presses >= maxPresses || !p.roster.worse(weight) {
+		return nil
+	}
+	p.presses++
+	if old != nil && !old.start.After(start) {
+		return nil
+	}
+	nodes := make([][]assignment, len(g.waiting))
+	var gone []*victims
+	fits := true
+	for k := range g.waiting {
+		q := g.waiting[k]
+		q.taken, q.beside, q.strict = slices.Clone(q.taken), slices.Clone(q.beside), true
+		for _, slot := range q.slots {
+			v := p.yielding(&q, weight)
+			if v == nil {
+				fits = false
+				break
+			}
+			for _, o := range v.chosen {
+				p.fleet.release(v.node, &o.demand, o.gpus, groupKey{})
+				o.evictAt = start
+			}
+			gone = append(gone, v)
+			gpus, _ := pickGPUs(p.fleet.gpus[v.node], q.demand.MilliGPU)
+			p.fleet.hold(v.node, &q.demand, gpus, q.group)
+			nodes[k] = append(nodes[k], assignment{slot: slot, node: v.node, gpus: gpus})
+			q.taken = append(q.taken, p.fleet.nodes[v.node].Owner)
+			q.beside = append(q.beside, p.fleet.nodes[v.node].ID)
+		}
+	}
+	on := g.spread(p.fleet, nodes)
+	g.release(p.fleet, nodes)
+	for _, v := range gone {
+		n := p.fleet.nodes[v.node].ID
+		for _, o := range v.chosen {
+			p.fleet.hold(v.node, &o.demand, o.gpus, groupKey{})
+			o.evictAt = time.Time{}
+			if fits {
+				plan.evictions = append(plan.evictions, eviction{node: n, attempt: o.id, job: o.job, to: q.job.ID})
+			}
+		}
+	}
+	if !fits {
+		return nil
+	}
+	return &promise{weight: weight, on: on, start: start, sure: start, evicts: true, sought: q.now}
+}
+
+// yielding is a node with room for one slot, with nobody to make way where there is one, else with the cheapest victims; nil for none.
+func (p *planner) yielding(q *request, weight int) *victims {
+	if n, _ := q.best(p.fleet); n >= 0 {
+		return &victims{node: n}
+	}
+	var best *victims
+	for i := range p.fleet.nodes {
+		n := &p.fleet.nodes[i]
+		if n.Tenant != q.tenant || p.fleet.kept[i] != nil || len(p.roster.nodes[n.ID]) == 0 ||
+			q.closed(p.fleet, n) != "" || q.crowded(p.fleet, i) != "" || q.reluctance(p.fleet, n) == lastResort {
+			continue
+		}
+		if v := p.sacrifice(i, q, weight); v != nil && (best == nil || v.before(best)) {
+			best = v
+		}
+	}
+	return best
+}
+
+// worse reports whether anybody of a worse tier runs.
+func (r *roster) worse(weight int) bool {
+	for w, n := range r.weights {
+		if n > 0 && w < weight {
+			return true
+		}
+	}
+	return false
+}
