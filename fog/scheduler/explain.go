@@ -48,6 +48,10 @@ const (
 	CodeDistinctOwners Code = "distinct_owners" // its trust needs more distinct owners than could ever take it
 	CodeNeverHere      Code = "never_here"      // no node of this fleet can ever take it
 	CodeNextRound      Code = "next_round"      // a node could take it: it is placed in a coming round
+	CodeQuota          Code = "quota_reached"   // its owner takes up as much as the quota allows
+	CodeBehind         Code = "behind_in_queue" // other jobs come first
+	CodeReservedFor    Code = "reserved_for"    // nodes whose room is kept for jobs that come first
+	CodeEvicting       Code = "evicting"        // others make way for it
 	CodeAwaitingPickUp Code = "awaiting_pickup" // placed, and not fetched by its node yet
 	CodeWorking        Code = "working"         // every slot is at work
 )
@@ -68,6 +72,9 @@ type Explanation struct {
 	Record Record
 	// Reasons are all that apply, the decisive ones first; empty once the job is final.
 	Reasons []Reason
+	// StartsAt is when a queued job should start, if what runs ends when it should and nobody comes who goes first. The zero
+	// time is unknown, as for all but the first jobs of a long queue.
+	StartsAt time.Time
 }
 
 // Explain says why a job is where it is, with every reason that applies. Errors are of kind NotFound, Denied and
@@ -92,6 +99,9 @@ func (s *Scheduler) Explain(ctx context.Context, id JobID) (Explanation, error) 
 		return Explanation{}, fault.Wrap(op, err)
 	}
 	e.Reasons = explain(&r, fleets[0], s.now())
+	if r.Job.ReadyAt.Before(s.now()) {
+		e.StartsAt = fleets[0].ahead.starts[id]
+	}
 	return e, nil
 }
 
@@ -111,6 +121,9 @@ func (s *Scheduler) readFleets(ctx context.Context, tenants []principal.Tenant) 
 				return nil, err
 			}
 			f.shared = true
+			if f.ahead, err = s.ahead(ctx, tenant, nodes, live, f.booked); err != nil {
+				return nil, err
+			}
 			known[tenant] = f
 		}
 		out[i] = known[tenant]
@@ -141,6 +154,7 @@ func explain(r *Record, f *fleet, now time.Time) []Reason {
 	}
 	q := requestOf(r, now)
 	t := q.survey(f)
+	order, decided := f.ahead.reasons(&q, f)
 	switch {
 	case len(f.nodes) == 0:
 		say(CodeNoNodes, 0, "no device has been registered")
@@ -156,10 +170,11 @@ func explain(r *Record, f *fleet, now time.Time) []Reason {
 	case t.fitting == 0:
 	case until.After(now) && len(r.Job.Failures) > 0:
 		say(CodeBackOff, 0, "it failed before and is tried again at %s", until.Format(time.RFC3339))
+	case decided:
 	default:
 		say(CodeNextRound, 0, "%s could take it now: it is placed in a coming round", devices(t.fitting))
 	}
-	return append(out, t.reasons(&q)...)
+	return append(append(out, order...), t.reasons(&q)...)
 }
 
 // poll is what a request finds in a fleet.

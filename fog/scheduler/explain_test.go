@@ -69,7 +69,7 @@ func TestExplainBusyAndNever(t *testing.T) {
 		waiting := r.submit(scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 2000}})
 		require.Equal(t, reasons{scheduler.CodeCPUBusy: 1}, r.explain(waiting))
 		fat := r.submit(scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 1, MemoryMB: 8190}})
-		require.Equal(t, reasons{scheduler.CodeMemoryBusy: 1}, r.explain(fat))
+		require.Equal(t, reasons{scheduler.CodeMemoryBusy: 1, scheduler.CodeBehind: 0}, r.explain(fat))
 		gpu := r.submit(scheduler.Submission{Demand: scheduler.Demand{MilliGPU: 1000}})
 		require.Equal(t, reasons{scheduler.CodeNeverHere: 1, scheduler.CodeNoExecutor: 1}, r.explain(gpu))
 		e, err := r.Explain(t.Context(), gpu)

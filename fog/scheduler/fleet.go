@@ -18,6 +18,7 @@ type fleet struct {
 	booked []Reservation
 	mix    mix
 	kept   map[int]*kept // nodes with room that is promised
+	ahead  *outlook      // for explanations
 	index  map[NodeID]int
 
 	shared bool // several explanations read it at once: nothing may be written

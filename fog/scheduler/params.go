@@ -80,7 +80,9 @@ func (p Params) complete() Params {
 		if *d.value == 0 {
 			*d.value = d.usual
 		}
-		*d.value = d.value.Truncate(time.Microsecond)
+		if *d.value > 0 { // a small negative one must not become zero
+			*d.value = max(d.value.Truncate(time.Microsecond), time.Microsecond)
+		}
 	}
 	if p.Evictions == 0 {
 		p.Evictions = 3
