@@ -57,7 +57,7 @@ func (a axis) ticks() []float64 {
 	}
 	var out []float64
 	for v := math.Ceil(a.low/step) * step; v <= a.high+step*1e-9; v += step {
-		out = append(out, math.Round(v/step)*step)
+		out = append(out, math.Round(v/step)*step+0) // never -0
 	}
 	return out
 }

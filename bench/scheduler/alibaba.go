@@ -163,7 +163,6 @@ func (all replays) drawFilled(s *Setting) error {
 }
 
 func (all replays) drawLived(s *Setting) error {
-	const day = 24 * 3600
-	return all.chart(fmt.Sprintf("Alibaba's GPU trace on %d devices, pods that come and go", partDevices), "day", "pods that wait",
-		func(t tally) [2]float64 { return [2]float64{float64(t.now) / day, float64(t.waiting)} }).Save(filepath.Join(s.Out, "trace_waiting.svg"))
+	return all.chart(fmt.Sprintf("Alibaba's GPU trace on %d devices, pods that come and go", partDevices), "devices asked for so far", "pods that wait",
+		func(t tally) [2]float64 { return [2]float64{float64(t.arrived) / whole, float64(t.waiting)} }).Save(filepath.Join(s.Out, "trace_waiting.svg"))
 }
