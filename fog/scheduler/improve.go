@@ -249,6 +249,7 @@ func (z *puzzle) search(ctx context.Context, aims []Objective, params *Params, n
 	profiles, mean := z.profiles(aims)
 	result, err := placement.Solve(ctx, &z.problem, placement.Config{
 		Seed: seed, Moves: min(1<<22, 256*int64(len(z.problem.Node))), Time: params.RoundBudget, Now: now, Profiles: profiles,
+		Genetic: max(0, params.Genetic),
 	})
 	if err != nil {
 		return solution{puzzle: z, err: err}

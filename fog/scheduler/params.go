@@ -27,6 +27,9 @@ type Params struct {
 	// MoveGain is the share by which a plan must be better for running jobs to be moved, where 0.1 is a tenth; zero is 0.1,
 	// negative moves none.
 	MoveGain float64
+	// Genetic is the share of a search, up to 1, that goes to NSGA-II on the archive after the local search; zero is 0.1, negative is
+	// none.
+	Genetic float64
 }
 
 // Bounds of Params.
@@ -62,6 +65,8 @@ func (p Params) Validate() error {
 		return fault.Field(op, "Evictions", "%d is more than %d", p.Evictions, maxEvictions)
 	case math.IsNaN(p.MoveGain) || math.IsInf(p.MoveGain, 0) || p.MoveGain > maxMoveGain:
 		return fault.Field(op, "MoveGain", "%v is not a share of at most %d", p.MoveGain, maxMoveGain)
+	case math.IsNaN(p.Genetic) || math.IsInf(p.Genetic, 0) || p.Genetic > 1:
+		return fault.Field(op, "Genetic", "%v is not a share of at most 1", p.Genetic)
 	}
 	return nil
 }
@@ -90,6 +95,9 @@ func (p Params) complete() Params {
 	if p.MoveGain == 0 {
 		p.MoveGain = 0.1
 	}
+	if p.Genetic == 0 {
+		p.Genetic = 0.1
+	}
 	return p
 }
 
@@ -104,8 +112,10 @@ func (s *Scheduler) params() Params {
 	if s.cfg.Params != nil {
 		asked = s.cfg.Params()
 	}
-	if math.IsNaN(asked.MoveGain) {
-		asked.MoveGain = math.Inf(1) // as bad, and equal to itself
+	for _, share := range []*float64{&asked.MoveGain, &asked.Genetic} {
+		if math.IsNaN(*share) {
+			*share = math.Inf(1) // as bad, and equal to itself
+		}
 	}
 	last := s.tuned.Load()
 	if last != nil && last.asked == asked {

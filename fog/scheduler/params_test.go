@@ -18,7 +18,7 @@ import (
 
 func TestParamsValidate(t *testing.T) {
 	require.NoError(t, scheduler.Params{}.Validate())
-	require.NoError(t, scheduler.Params{RoundBudget: -1, PriorityStep: -1, Aging: -1, Grace: -1, Evictions: -1, MoveGain: -1}.Validate(), "off")
+	require.NoError(t, scheduler.Params{RoundBudget: -1, PriorityStep: -1, Aging: -1, Grace: -1, Evictions: -1, MoveGain: -1, Genetic: -1}.Validate(), "off")
 	for field, p := range map[string]scheduler.Params{
 		"RoundBudget":  {RoundBudget: time.Minute},
 		"PriorityStep": {PriorityStep: 25 * time.Hour},
@@ -26,6 +26,7 @@ func TestParamsValidate(t *testing.T) {
 		"Grace":        {Grace: 2 * time.Hour},
 		"Evictions":    {Evictions: 1001},
 		"MoveGain":     {MoveGain: math.NaN()},
+		"Genetic":      {Genetic: 1.5},
 	} {
 		err := p.Validate()
 		kind(t, fault.Invalid, err)
