@@ -62,6 +62,7 @@ func contractRows(job, array, device string) []row {
 		{"GET", "/api/scheduler/nodes", "", "nodes{id status cpu memory gpu load trust" +
 			" +disk +bandwidth +speed +owner +drained +labels* +taints* +reasons*} total"},
 		{"PATCH", "/api/scheduler/nodes/" + device, `{"drained":false,"labels":{"zone":"a"}}`, "+success +nodeId"},
+		{"GET", "/api/scheduler/events?after=0", "", "+events{seq at job array owner status state version} +next"},
 		{"PUT", "/api/scheduler/schedules/nightly", aSchedule, "+success +scheduleId +status +next"},
 		{"GET", "/api/scheduler/schedules", "", "+schedules{" + scheduleFields + "} +total"},
 		{"GET", "/api/scheduler/schedules/nightly", "", scheduleFields},

@@ -13,6 +13,6 @@
 // # Goroutines
 //
 // New and Handler start none. Serve starts one that accepts connections and one that runs the hub (hub.go), and returns
-// after both have ended. A device's beat that is held open has one that ends with it (held); so has a request through
-// Local.
+// after both have ended. A device's beat that is held open has one that ends with it (held), as a wait for events has; so
+// has a request through Local.
 package server

@@ -130,6 +130,7 @@ func TestOpenAPINamesTheRefusals(t *testing.T) {
 		"get /api/scheduler/arrays/{id}":                "404 503 default",
 		"patch /api/scheduler/arrays/{id}":              "400 404 409 413 415 422 503 default",
 		"delete /api/scheduler/arrays/{id}":             "404 409 503 default",
+		"get /api/scheduler/events":                     "409 422 503 default",
 		"put /api/scheduler/schedules/{id}":             "400 404 409 413 415 422 429 503 default",
 		"patch /api/scheduler/schedules/{id}":           "400 404 409 413 415 422 503 default",
 		"put /api/scheduler/quotas":                     "400 403 413 415 422 503 default",

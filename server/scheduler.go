@@ -17,6 +17,7 @@ func (s *Server) mountScheduler() {
 	s.mountArrays()
 	s.mountQuotas()
 	s.mountSchedules()
+	s.mountEvents()
 	s.mountNodes()
 	s.mountReservations()
 	s.mountAttempts()

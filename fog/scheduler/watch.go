@@ -107,21 +107,9 @@ func (s *Scheduler) Watch(ctx context.Context, q EventQuery) iter.Seq2[Event, er
 
 // watchFrom returns nil when the caller stops.
 func (s *Scheduler) watchFrom(ctx context.Context, q EventQuery, yield func(Event, error) bool) error {
-	if s.cfg.Feed < 0 {
-		return fault.New(fault.Unavailable, "scheduler.watch", "changes are not recorded here")
-	}
-	p := principal.From(ctx)
-	if !p.Has(principal.ScopeHouse) {
-		q.Tenant = p.Tenant
-	}
-	if err := s.allowList(ctx, p, q.Owner); err != nil {
-		if q.Owner != "" {
-			return err
-		}
-		q.Owner = p.Account
-		if err := s.allowList(ctx, p, q.Owner); err != nil {
-			return err
-		}
+	q, err := s.watched(ctx, q)
+	if err != nil {
+		return err
 	}
 	q.Limit = watchPage
 	shown, told := q.After, s.now()
@@ -146,6 +134,51 @@ func (s *Scheduler) watchFrom(ctx context.Context, q EventQuery, yield func(Even
 		}
 		if err := rest(ctx, rung, s.cfg.Poll); err != nil {
 			return err
+		}
+	}
+}
+
+// watched is the query with those of the changes that the caller may see.
+func (s *Scheduler) watched(ctx context.Context, q EventQuery) (EventQuery, error) {
+	if s.cfg.Feed < 0 {
+		return q, fault.New(fault.Unavailable, "scheduler.watch", "changes are not recorded here")
+	}
+	p := principal.From(ctx)
+	if !p.Has(principal.ScopeHouse) {
+		q.Tenant = p.Tenant
+	}
+	err := s.allowList(ctx, p, q.Owner)
+	if err != nil && q.Owner == "" {
+		q.Owner = p.Account
+		err = s.allowList(ctx, p, q.Owner)
+	}
+	return q, err
+}
+
+// Changes is one page of a watch, for those who come back for each: the changes after a number, and the number to go on from. Where
+// there are none it waits, for at most the given time or until ctx ends. The query's Limit is 100 where it is zero, and 1000 at most.
+// Errors are those of Watch; that nothing happened is none.
+func (s *Scheduler) Changes(ctx context.Context, q EventQuery, wait time.Duration) ([]Event, Seq, error) {
+	const op = "scheduler.watch"
+	q, err := s.watched(ctx, q)
+	if err != nil {
+		return nil, 0, fault.Wrap(op, err)
+	}
+	q.Limit = JobQuery{Limit: q.Limit}.PageSize()
+	patience, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for {
+		rung := s.gong.listen()
+		events, at, err := s.cfg.Store.Events(ctx, q)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return nil, q.After, nil
+		case err != nil:
+			return nil, 0, fault.Wrap(op, err)
+		}
+		q.After = at
+		if len(events) > 0 || rest(patience, rung, s.cfg.Poll) != nil {
+			return events, at, nil
 		}
 	}
 }
