@@ -302,7 +302,7 @@ func (m *Memory) Ready(_ context.Context, now time.Time, after *Rank, limit int)
 	if after != nil {
 		from = rankKey(*after)
 	}
-	var out []Record
+	out := make([]Record, 0, min(max(limit, 0), m.ready.size))
 	var early []*Job // seen ready by a call with a later time
 	for k := range m.ready.from(from) {
 		if len(out) >= limit {

@@ -30,6 +30,7 @@ const blockSize = 512
 // removing move at most one block's worth of keys.
 type ordered struct {
 	blocks [][]orderKey
+	size   int // keys
 }
 
 // find is where k is, or where it belongs: the first block whose last key is not before k.
@@ -47,6 +48,7 @@ func (o *ordered) add(k orderKey) {
 	if found {
 		return
 	}
+	o.size++
 	if block == len(o.blocks) {
 		if block == 0 {
 			o.blocks = append(o.blocks, append(make([]orderKey, 0, blockSize), k))

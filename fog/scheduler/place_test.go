@@ -213,6 +213,15 @@ func TestOrderedIsASortedSet(t *testing.T) {
 			want = append(want, k)
 		}
 		slices.SortFunc(want, compareKeys)
+		served := rapid.IntRange(0, len(want)).Draw(t, "served") // from the front, as queues are
+		for _, k := range want[:served] {
+			o.remove(k)
+		}
+		for _, k := range want[served/2 : served] {
+			o.add(k)
+		}
+		want = append([]orderKey(nil), want[served/2:]...)
+		require.Equal(t, len(want), o.size)
 		require.Equal(t, want, slices.Collect(o.from(orderKey{a: math.MinInt64})))
 		pivot := orderKey{a: rapid.Int64Range(-1, 1001).Draw(t, "pivot"), id: "5"}
 		at, _ := slices.BinarySearchFunc(want, pivot, compareKeys)
