@@ -3,9 +3,10 @@
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
-for program in quickstart embed agent; do
+for program in quickstart embed pareto agent; do
 	go build -o "$work/$program" "./examples/$program"
 done
 (cd "$work" && ./embed)
+(cd "$work" && ./pareto)
 (cd "$work" && ./quickstart -out "$work/fractal.png")
 tools/agent_example.sh "$work"
