@@ -123,7 +123,7 @@ func (w *wholeGangs) Commit(ctx context.Context, f scheduler.Fence, changes []sc
 		}
 	}
 	for array, n := range placed {
-		members, err := w.Store.Members(ctx, []scheduler.JobID{array})
+		members, err := w.Members(ctx, []scheduler.JobID{array})
 		require.NoError(w.t, err)
 		for _, m := range members {
 			changed := slices.ContainsFunc(changes, func(c scheduler.Change) bool { return c.Record.Job.ID == m.Job.ID })

@@ -91,15 +91,15 @@ func (o *outlook) capped(q *request) bool {
 }
 
 // makesWay is when the last of those is gone who make way for a job.
-func (r *roster) makesWay(to JobID) (at time.Time, any bool) {
+func (r *roster) makesWay(to JobID) (at time.Time, some bool) {
 	for _, there := range r.nodes {
 		for i := range there {
 			if o := &there[i]; o.evictFor == to {
-				at, any = later(at, o.evictAt), true
+				at, some = later(at, o.evictAt), true
 			}
 		}
 	}
-	return at, any
+	return at, some
 }
 
 // reasons are why a job waits although nodes have room for it, or others make way, and whether one of them decides.

@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -127,4 +128,35 @@ func ExampleRankOf() {
 	risen := scheduler.Job{ID: "b", Tier: scheduler.Bronze, Boost: 2, Order: at.Add(-time.Hour)}
 	fmt.Println(scheduler.RankOf(&risen).Compare(scheduler.RankOf(&gold)) < 0)
 	// Output: true
+}
+
+func ExampleExplanation() {
+	ctx := context.Background()
+	s, err := scheduler.New(scheduler.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err = s.Submit(ctx, []scheduler.Submission{{Name: "first", Demand: scheduler.Demand{MilliCPU: 4000}}}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	jobs, err := s.Submit(ctx, []scheduler.Submission{{Name: "gang", Count: 3, Gang: true, Priority: -1}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	e, err := s.Explain(ctx, jobs[0].Job.ID) // nobody runs the scheduler, so nothing is placed
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range e.Reasons {
+		fmt.Println(r.Code)
+	}
+	fmt.Println(e.StartsAt.IsZero())
+	// Output:
+	// no_nodes
+	// behind_in_queue
+	// true
 }

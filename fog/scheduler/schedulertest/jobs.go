@@ -90,6 +90,7 @@ func testCommitAttempts(t *testing.T, s Subject) {
 	one.Started, one.Since, one.Ended = start().Add(time.Second), start().Add(2*time.Second), start().Add(3*time.Second)
 	one.LeaseUntil, one.EndBy = start().Add(4*time.Second), start().Add(5*time.Second)
 	one.Result = result("x")
+	one.EvictAt, one.EvictFor = start().Add(6*time.Second), "other"
 	three := attempt("a", 0, 10, "n1")
 	commit(t, s.Store, next(load(t, s.Store, "a"), nil, three, one))
 	Same(t, []scheduler.Attempt{one, two, three}, load(t, s.Store, "a").Attempts)
