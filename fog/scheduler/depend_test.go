@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -216,12 +217,12 @@ func dependentsRecover(t *testing.T, step string) {
 	facts, duties := journal.NewMemory(nil), duty.NewMemory(nil)
 	rows := scheduler.NewMemory(facts, duties)
 	first := &mortal{Store: rows}
-	armed, reached := false, false
+	var armed, reached atomic.Bool
 	r := start(t, scheduler.Config{
 		Store: first, Duties: mortalDuties{duties, first}, Holder: "first",
 		Step: func(s string) {
-			if s == step && armed {
-				reached = true
+			if s == step && armed.Load() {
+				reached.Store(true)
 				first.kill()
 			}
 		},
@@ -234,15 +235,15 @@ func dependentsRecover(t *testing.T, step string) {
 	grants, err := r.Claim(t.Context(), []scheduler.Claim{{Node: "a", Take: 9}})
 	require.NoError(t, err)
 	require.Len(t, grants[0].Offers, 2)
-	armed = true
+	armed.Store(true)
 	if step == scheduler.StepSubmit {
-		armed = false
+		armed.Store(false)
 		for _, o := range grants[0].Offers {
 			if o.Job == good {
 				require.NoError(t, r.report(done(o, "")).Err)
 			}
 		}
-		armed = true
+		armed.Store(true)
 		_, _ = r.Submit(t.Context(), []scheduler.Submission{{Name: "late", After: on("", good)}})
 	} else {
 		_, _ = r.Cancel(t.Context(), bad)
@@ -251,7 +252,7 @@ func dependentsRecover(t *testing.T, step string) {
 		}
 	}
 	synctest.Wait()
-	require.True(t, reached)
+	require.True(t, reached.Load())
 	r.stop()
 
 	second := start(t, scheduler.Config{Store: rows, Duties: duties, Holder: "second"})

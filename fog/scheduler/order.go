@@ -77,6 +77,7 @@ func (o *ordered) remove(k orderKey) {
 	if !found {
 		return
 	}
+	o.size--
 	if b := o.blocks[block]; index == 0 { // as queues do it
 		b[0] = orderKey{}
 		o.blocks[block] = b[1:]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -213,19 +214,19 @@ func firesOnce(t *testing.T, o scheduler.Overlap, step string, after int) {
 	facts, duties := journal.NewMemory(nil), duty.NewMemory(nil)
 	rows := scheduler.NewMemory(facts, duties)
 	first := &mortal{Store: rows}
-	seen := 0
+	var seen atomic.Int64
 	r := start(t, scheduler.Config{
 		Store: first, Duties: mortalDuties{duties, first}, Holder: "first", Escrow: &escrow{},
 		Step: func(s string) {
 			if s == step {
-				if seen++; seen > after { // the first is that of PutSchedule
+				if seen.Add(1) > int64(after) { // the first is that of PutSchedule
 					first.kill()
 				}
 			}
 		},
 	})
 	if step != scheduler.StepSchedule {
-		seen = 1
+		seen.Store(1)
 	}
 	r.put(scheduler.Schedule{ID: "x", Spec: "*/2 * * * *", Overlap: o})
 	r.wait(20 * time.Minute)
