@@ -50,7 +50,7 @@ func contractRows(job, array, device string) []row {
 		{"POST", "/api/scheduler/jobs", aJob, "success jobId status estimatedStartTime sla"},
 		{"POST", "/api/scheduler/jobs", `{"name":"array","sla_tier":"gold","cpu_required":1,"memory_required":1,"count":2}`,
 			"success jobId status estimatedStartTime sla +arrayId +count"},
-		{"GET", "/api/scheduler/jobs/" + job, "", jobFields + " logs +state +reason +waiting{code text nodes} +trust +price +quote +owner +attempts*" +
+		{"GET", "/api/scheduler/jobs/" + job, "", jobFields + " logs +state +reason +waiting{code text nodes} +estimatedStartTime +trust +price +quote +owner +attempts*" +
 			" +executor +disk +bandwidth +dataAt +deadline +priority +boost +group +array +index +count +gang +constraints* +after*"},
 		{"GET", "/api/scheduler/arrays/" + array, "", "+id +name +owner +count +jobs{" + arrayCounts + "} +states*"},
 		{"PATCH", "/api/scheduler/arrays/" + array, `{"status":"pause"}`, "+success +arrayId +jobs{" + arrayCounts + "}"},

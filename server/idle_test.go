@@ -87,28 +87,6 @@ func TestAJobRunsOverTheProtocol(t *testing.T) {
 	assert.EqualValues(t, 1, device["stats"].(map[string]any)["tasksCompleted"])
 }
 
-// A device that runs a job which has to make room is told until when.
-func TestEvictionsAreTold(t *testing.T) {
-	a := newAPI(t, server.Config{})
-	g := a.agent("worker")
-	path := a.submit(`{"name":"low","sla_tier":"bronze","cpu_required":4,"memory_required":1}`)
-	offer := g.fetch()
-	first := a.ok("GET", path, "")["attempts"].([]any)[0].(map[string]any)
-	assert.Nil(t, first["evictAt"])
-	assert.Equal(t, []any{}, first["gpus"])
-	high := a.submit(`{"name":"high","sla_tier":"platinum","trust":"none","cpu_required":4,"memory_required":1}`)
-	held := fmt.Sprintf(`"take":1,"wait_seconds":1,"held":[{"attempt":%q,"token":%v}]`, offer["attempt"], offer["token"])
-	var until any
-	a.eventually("the device is told", func() bool {
-		renewed := g.beat(held)["renewed"].([]any)[0].(map[string]any)
-		assert.Equal(t, offer["attempt"], renewed["attempt"])
-		until = renewed["evictAt"]
-		return until != nil
-	})
-	assert.Equal(t, until, a.ok("GET", path, "")["attempts"].([]any)[0].(map[string]any)["evictAt"], "and its owner sees it")
-	assert.Equal(t, "queued", a.ok("GET", high, "")["status"])
-}
-
 func TestUnknownProtocolIsRefused(t *testing.T) {
 	a := newAPI(t, server.Config{})
 	a.ok("POST", devicesPath, aDevice)

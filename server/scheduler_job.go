@@ -28,6 +28,7 @@ type jobReply struct {
 	State    string            `json:"state" doc:"Exact state of the scheduler's machine, of which status is the short form."`
 	Reason   string            `json:"reason" doc:"Why the job is in its state; empty where nothing needs to be said."`
 	Waiting  []waitReply       `json:"waiting" doc:"All the reasons why the job waits, the decisive ones first; empty once it has ended."`
+	StartsAt *time.Time        `json:"estimatedStartTime" doc:"When it should start while it is queued, if what runs ends when it should and nobody comes who goes first; null where that is not known, as for all but the first jobs of a long queue, and from its start on."`
 	Trust    string            `json:"trust" doc:"How its result becomes believed: none, quorum:k or quorum:k/n."`
 	Price    tokenomics.Amount `json:"price" doc:"What one accepted replica earns, FOG."`
 	Quote    tokenomics.Amount `json:"quote" doc:"What is held from its owner until it ends, FOG."`
@@ -103,14 +104,14 @@ func eta(j *scheduler.Job) *time.Time {
 	return when(j.Started.Add(j.Estimate))
 }
 
-func encodeJob(r *scheduler.Record, reasons []scheduler.Reason) *jobReply {
-	j, row := &r.Job, encodeJobRow(&r.Job)
+func encodeJob(why *scheduler.Explanation) *jobReply {
+	r, j, row := &why.Record, &why.Record.Job, encodeJobRow(&why.Record.Job)
 	return &jobReply{
 		ID: row.ID, Name: row.Name, Status: row.Status, SLA: row.SLA, CPU: row.CPU, Memory: row.Memory, GPU: row.GPU,
 		Node: row.Node, Submitted: row.Submitted, Started: row.Started, Completed: row.Completed, Progress: row.Progress, ETA: row.ETA,
 		Logs: each(j.Log, logLine), State: string(j.State), Reason: j.Reason,
-		Waiting: each(reasons, func(r scheduler.Reason) waitReply { return waitReply{string(r.Code), r.Text, r.Nodes} }),
-		Trust:   j.Trust.String(), Price: tokenomics.Amount(j.Price), Quote: tokenomics.Amount(j.Quote), Owner: string(j.Owner),
+		Waiting:  each(why.Reasons, func(r scheduler.Reason) waitReply { return waitReply{string(r.Code), r.Text, r.Nodes} }),
+		StartsAt: when(why.StartsAt), Trust: j.Trust.String(), Price: tokenomics.Amount(j.Price), Quote: tokenomics.Amount(j.Quote), Owner: string(j.Owner),
 		Attempts: each(r.Attempts, encodeAttempt), Result: encodeResult(j.Result),
 		Executor: j.Demand.Executor, Disk: float64(j.Demand.DiskMB) / 1024, Bandwidth: j.Demand.MbitPS, DataAt: j.DataAt,
 		Deadline: when(j.Deadline), Priority: j.Priority, Boost: j.Boost, Group: j.Group,

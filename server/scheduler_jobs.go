@@ -91,7 +91,7 @@ func (s *Server) job(ctx context.Context, in *jobInput) (*jobReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encodeJob(&why.Record, why.Reasons), nil
+	return encodeJob(&why), nil
 }
 
 type changeInput struct {

@@ -52,3 +52,28 @@ func TestQuotas(t *testing.T) {
 	}
 	require.Equal(t, []any{bob}, rows(), "a refused request sets nothing")
 }
+
+func TestQuotaOfWaitingJobs(t *testing.T) {
+	a := newAPI(t, server.Config{})
+	a.ok("PUT", quotasPath, `{"quotas":[{"owner":"operator","max_queued":3}]}`)
+	a.submit(aJob, "Idempotency-Key", "once")
+	p := a.refused(http.StatusTooManyRequests, "POST", jobsPath, anArray)
+	require.Contains(t, p["detail"], "quota")
+	a.submit(aJob)
+	a.submit(aJob)
+	a.refused(http.StatusTooManyRequests, "POST", jobsPath, aJob)
+	a.submit(aJob, "Idempotency-Key", "once") // it is there already
+	require.EqualValues(t, 3, a.ok("GET", jobsPath, "")["total"], "an array is refused as a whole")
+}
+
+func TestQuotaInUse(t *testing.T) {
+	a := newAPI(t, server.Config{})
+	g := a.agent("worker")
+	a.ok("PUT", quotasPath, `{"quotas":[{"owner":"operator","most":{"cpu":1}}]}`)
+	a.submit(aJob)
+	g.fetch()
+	next := a.submit(aJob)
+	waiting := a.ok("GET", next, "")["waiting"].([]any)
+	require.NotEmpty(t, waiting)
+	require.Equal(t, "quota_reached", waiting[0].(map[string]any)["code"])
+}

@@ -56,7 +56,7 @@ type submitReply struct {
 	Success            bool       `json:"success" doc:"Always true."`
 	JobID              string     `json:"jobId" doc:"Identifier of the job."`
 	Status             string     `json:"status" doc:"Status of the job: pending or queued, or a later one where the request was repeated."`
-	EstimatedStartTime *time.Time `json:"estimatedStartTime" doc:"When it may start at the earliest; null where it comes after other jobs, and for a repeated request whose job has ended."`
+	EstimatedStartTime *time.Time `json:"estimatedStartTime" doc:"When it may start at the earliest; null where it comes after other jobs, and for a repeated request whose job has ended. The job's own page says when it should."`
 	SLA                string     `json:"sla" enum:"platinum,gold,silver,bronze" doc:"Service level."`
 	ArrayID            string     `json:"arrayId,omitempty" doc:"Identifier of the array, which is that of its first job; absent for a single job."`
 	Count              int        `json:"count,omitempty" doc:"Jobs of the array; absent for a single job."`

@@ -33,6 +33,7 @@ function facts(job, array) {
     ["Trust", job.trust], ["Price", `${fog(job.price)} FOG a replica, ${fog(job.quote)} held`], ["Paid by", job.owner],
     ["Progress", `${Math.floor(job.progress)} %`], ["Submitted", new Date(job.submitted).toLocaleString("en-GB")], ["Device", job.node ?? "none yet"],
   ];
+  if (job.estimatedStartTime) pairs.push(["Should start", new Date(job.estimatedStartTime).toLocaleString("en-GB")]);
   if (job.completed) pairs.push(["Took", span((Date.parse(job.completed) - Date.parse(job.submitted)) / 1000)]);
   if (array) pairs.push(["Array", `${count(job.index + 1)} of ${count(array.count)}, ${count(array.jobs.completed)} completed, ${count(array.jobs.running)} running`]);
   return make("dl", { class: "facts" }, ...pairs.map(([term, text]) => make("div", {}, make("dt", {}, term), make("dd", {}, text))));
