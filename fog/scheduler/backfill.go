@@ -164,9 +164,9 @@ type stage struct {
 }
 
 // await keeps room for a job that finds none now: where others make way for it, or, for the first of its tier, where it can start
-// first. A promise is kept on its node until the job can start anywhere, unless another node is sure to have room before this one
-// is expected to; so what gathers there is not lost to those who come later, and the wait is bounded by the run times of those
-// who are there.
+// first. A promise is kept on its node until the job can start anywhere, unless another node should have room sooner and has it no
+// later even if everybody there uses all of its time; so by when the job starts at the latest is never put off, and the wait is bounded by
+// the run times of those who were there.
 func (p *planner) await(plan *plot, q *request) {
 	id, weight := q.job.ID, RankOf(q.job).Weight
 	k := p.promises[id]
@@ -229,7 +229,7 @@ func (r *roster) gives(k *promise, to JobID) bool {
 	return false
 }
 
-// seek compares the nodes, and promises another one only where that is sure to be the better one.
+// seek compares the nodes, and promises another one only where that should be sooner, and is as sure to be.
 func (p *planner) seek(q *request, old *promise) *promise {
 	if old != nil {
 		old.sought = q.now
@@ -240,7 +240,7 @@ func (p *planner) seek(q *request, old *promise) *promise {
 	}
 	n := p.fleet.nodes[i].ID
 	sure, _ := p.fleet.opening(i, p.roster.nodes[n], &q.demand, q.now, (*occupant).worst)
-	if old != nil && !sure.Before(old.start) {
+	if old != nil && (!start.Before(old.start) || sure.After(old.sure)) {
 		return old
 	}
 	return &promise{weight: RankOf(q.job).Weight, on: map[NodeID]Demand{n: q.demand}, start: start, sure: sure, sought: q.now}

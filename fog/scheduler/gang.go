@@ -205,10 +205,13 @@ func (p *planner) seekGang(g *gang, old *promise, weight int) *promise {
 		return old
 	}
 	made := &promise{weight: weight, on: p.together(g, ends[at]), start: ends[at], sought: now}
-	if made.on == nil || old != nil && !p.surely(made, now).Before(old.start) {
+	if made.on == nil {
 		return old
 	}
 	made.sure = p.surely(made, now)
+	if old != nil && (!made.start.Before(old.start) || made.sure.After(old.sure)) {
+		return old
+	}
 	return made
 }
 
