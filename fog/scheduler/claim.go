@@ -204,7 +204,7 @@ func (g *granting) offer() {
 		return
 	}
 	ready := slices.DeleteFunc(slices.Clone(g.live), func(a Attempt) bool { return a.State != AttemptPlaced })
-	slices.SortFunc(ready, func(a, b Attempt) int {
+	sortBy(ready, func(a, b *Attempt) int {
 		if c := a.Placed.Compare(b.Placed); c != 0 {
 			return c
 		}

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"cmp"
-	"slices"
 )
 
 // mix is what kinds of demand a fleet sees, so that placements can leave behind what the next jobs can use.
@@ -51,7 +50,7 @@ func (d *demands) mix() mix {
 	for x, n := range d.seen {
 		all = append(all, kind{x, n})
 	}
-	slices.SortFunc(all, func(a, b kind) int {
+	sortBy(all, func(a, b *kind) int {
 		return cmp.Or(cmp.Compare(b.share, a.share), cmp.Compare(a.demand.MilliGPU, b.demand.MilliGPU),
 			cmp.Compare(a.demand.MilliCPU, b.demand.MilliCPU), cmp.Compare(a.demand.MemoryMB, b.demand.MemoryMB),
 			cmp.Compare(a.demand.Executor, b.demand.Executor))

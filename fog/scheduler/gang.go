@@ -24,7 +24,7 @@ type gang struct {
 // gangOf is what a gang's jobs wait for.
 func gangOf(name JobID, records []Record, now time.Time, r *rules) *gang {
 	g := &gang{name: name, records: records}
-	slices.SortFunc(g.records, func(a, b Record) int { return cmp.Compare(a.Job.Index, b.Job.Index) })
+	sortBy(g.records, func(a, b *Record) int { return cmp.Compare(a.Job.Index, b.Job.Index) })
 	for i := range g.records {
 		m := &g.records[i]
 		g.working = g.working || m.live()

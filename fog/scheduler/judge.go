@@ -115,7 +115,8 @@ func (r *Result) kept(task *Task) *Result {
 	}
 	k.Stdout = k.Stdout[:min(int64(len(k.Stdout)), limit)]
 	k.Stderr = k.Stderr[:min(len(k.Stderr), MaxStderr)]
-	k.Outputs = slices.SortedFunc(slices.Values(k.Outputs), func(a, b Output) int { return strings.Compare(a.Path, b.Path) })
+	k.Outputs = slices.Clone(k.Outputs)
+	sortBy(k.Outputs, func(a, b *Output) int { return strings.Compare(a.Path, b.Path) })
 	k.CPUSeconds = sane(k.CPUSeconds)
 	k.WallSeconds = sane(k.WallSeconds)
 	k.Digest = k.digest()

@@ -110,7 +110,7 @@ func (m *Memory) Heads(_ context.Context, now time.Time, heads []Head, limit int
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b Record) int { return RankOf(&a.Job).Compare(RankOf(&b.Job)) })
+	sortBy(out, func(a, b *Record) int { return RankOf(&a.Job).Compare(RankOf(&b.Job)) })
 	return out, nil
 }
 
@@ -153,7 +153,7 @@ func (m *Memory) Quotas(_ context.Context, tenant principal.Tenant) ([]Quota, er
 	defer m.mu.RUnlock()
 	out := slices.Collect(maps.Values(m.quotas))
 	out = slices.DeleteFunc(out, func(q Quota) bool { return tenant != "" && q.Tenant != tenant })
-	slices.SortFunc(out, func(a, b Quota) int {
+	sortBy(out, func(a, b *Quota) int {
 		return cmp.Or(strings.Compare(string(a.Tenant), string(b.Tenant)), strings.Compare(string(a.Owner), string(b.Owner)))
 	})
 	return out, nil

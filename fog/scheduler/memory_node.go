@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +37,7 @@ func (m *Memory) Nodes(_ context.Context, tenant principal.Tenant) ([]Node, erro
 			out = append(out, n)
 		}
 	}
-	slices.SortFunc(out, func(a, b Node) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	sortBy(out, func(a, b *Node) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return out, nil
 }
 

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"cmp"
 	"context"
-	"slices"
 
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
@@ -33,7 +32,7 @@ func (m *Memory) Reservations(_ context.Context, tenant principal.Tenant) ([]Res
 			out = append(out, r)
 		}
 	}
-	slices.SortFunc(out, func(a, b Reservation) int {
+	sortBy(out, func(a, b *Reservation) int {
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.ID, b.ID))
 	})
 	return out, nil

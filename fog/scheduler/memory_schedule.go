@@ -3,7 +3,6 @@ package scheduler
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +42,7 @@ func (m *Memory) ListSchedules(_ context.Context, tenant principal.Tenant, owner
 			out = append(out, one)
 		}
 	}
-	slices.SortFunc(out, func(a, b Schedule) int { return strings.Compare(a.ID, b.ID) })
+	sortBy(out, func(a, b *Schedule) int { return strings.Compare(a.ID, b.ID) })
 	return out, nil
 }
 
@@ -57,7 +56,7 @@ func (m *Memory) DueSchedules(_ context.Context, now time.Time, limit int) ([]Sc
 			out = append(out, one)
 		}
 	}
-	slices.SortFunc(out, func(a, b Schedule) int {
+	sortBy(out, func(a, b *Schedule) int {
 		return cmp.Or(a.Next.Compare(b.Next), strings.Compare(string(a.Tenant), string(b.Tenant)), strings.Compare(a.ID, b.ID))
 	})
 	return out[:min(len(out), max(limit, 0))], nil

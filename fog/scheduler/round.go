@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -79,7 +80,7 @@ func (p *planner) movable(ctx context.Context, stir bool) ([]Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		slices.SortFunc(live, func(a, b Attempt) int { return b.Started.Compare(a.Started) }) // the youngest have least to lose
+		sortBy(live, func(a, b *Attempt) int { return b.Started.Compare(a.Started) }) // the youngest have least to lose
 		for i := range live[:min(len(live), maxItems)] {
 			if !m.placed[live[i].Job] {
 				ids = append(ids, live[i].Job)
@@ -102,18 +103,8 @@ func (p *planner) movable(ctx context.Context, stir bool) ([]Record, error) {
 			kept = append(kept, records[i])
 		}
 	}
-	slices.SortFunc(kept, func(a, b Record) int { return compareIDs(a.Job.ID, b.Job.ID) })
+	sortBy(kept, func(a, b *Record) int { return cmp.Compare(a.Job.ID, b.Job.ID) })
 	return kept, nil
-}
-
-func compareIDs(a, b JobID) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // apply does what a search proposes, as far as nothing has changed meanwhile: the attempts are as they were, the nodes have the
