@@ -101,7 +101,7 @@ func (f *fleet) opening(i int, there []occupant, d *Demand, now time.Time, leavi
 	for k := range there {
 		order[k], at[k] = k, leaving(&there[k], now)
 	}
-	slices.SortFunc(order, func(a, b int) int { return at[a].Compare(at[b]) })
+	sortBy(order, func(a, b *int) int { return at[*a].Compare(at[*b]) })
 	for _, k := range order {
 		o := &there[k]
 		free.add(o.demand.capacity())

@@ -58,7 +58,7 @@ func (d *draft) guarded(most int) time.Time {
 	if len(ends) < most {
 		return time.Time{}
 	}
-	slices.SortFunc(ends, time.Time.Compare)
+	sortBy(ends, func(a, b *time.Time) int { return a.Compare(*b) })
 	return ends[len(ends)-most].Add(time.Hour)
 }
 
@@ -116,7 +116,8 @@ func (p *planner) sacrifice(i int, q *request, weight int) *victims {
 		free.add(c)
 		useGPUs(gpus, o.gpus, -sign*o.demand.MilliGPU)
 	}
-	slices.SortFunc(able, func(a, b *occupant) int {
+	sortBy(able, func(x, y **occupant) int {
+		a, b := *x, *y
 		return cmp.Or(TermsOf(a.tier).Weight-TermsOf(b.tier).Weight, cmp.Compare(a.work(q.now), b.work(q.now)), cmp.Compare(a.id, b.id))
 	})
 	v := &victims{node: i}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -230,36 +231,54 @@ func (q *request) survey(f *fleet) poll {
 // reasons are those that rule nodes out, in a fixed order.
 func (t *poll) reasons(q *request) []Reason {
 	var out []Reason
-	say := func(c Code, format string, a ...any) {
+	for _, c := range []Code{
+		CodeNoExecutor, CodeCPUNever, CodeMemoryNever, CodeGPUNever, CodeDiskNever, CodeNetworkNever, CodeLabels, CodeOwnDevice,
+		CodeNodeDown, CodeDrained, CodeIneligible, CodeTainted, CodeReservation, CodeReplicaThere,
+		CodeCPUBusy, CodeMemoryBusy, CodeGPUBusy, CodeDiskBusy, CodeNetworkBusy, CodeSpread, CodeTogether, CodeZone, CodeFailedThere,
+	} {
 		if n := t.count[c]; n > 0 {
-			out = append(out, Reason{Code: c, Text: devices(n) + " " + fmt.Sprintf(format, a...), Nodes: n})
+			out = append(out, Reason{Code: c, Text: devices(n) + " " + t.phrase(c, &q.demand), Nodes: n})
 		}
 	}
-	d := &q.demand
-	say(CodeNoExecutor, "without the executors that it needs (%s)", d.executors())
-	say(CodeCPUNever, "with fewer than its %s cores", thousandths(d.MilliCPU))
-	say(CodeMemoryNever, "with less than its %d MB of memory", d.MemoryMB)
-	say(CodeGPUNever, "with fewer than its %s GPUs", thousandths(d.MilliGPU))
-	say(CodeDiskNever, "with less than its %d MB of disk", d.DiskMB)
-	say(CodeNetworkNever, "with less than its %d Mbit/s", d.MbitPS)
-	say(CodeLabels, "whose labels do not meet what it requires")
-	say(CodeOwnDevice, "of its own owner, who cannot be paid by himself")
-	say(CodeNodeDown, "down")
-	say(CodeDrained, "drained by the operator")
-	say(CodeIneligible, "not to be harvested now%s", listed(t.ineligible))
-	say(CodeTainted, "with a taint that it does not tolerate")
-	say(CodeReservation, "reserved for somebody else while it could run")
-	say(CodeReplicaThere, "of owners who have another replica of it")
-	say(CodeCPUBusy, "with too few free cores now")
-	say(CodeMemoryBusy, "with too little free memory now")
-	say(CodeGPUBusy, "with too few free GPUs now")
-	say(CodeDiskBusy, "with too little free disk now")
-	say(CodeNetworkBusy, "with too little free bandwidth now")
-	say(CodeSpread, "where as many jobs of its group run as it allows")
-	say(CodeTogether, "apart from the place where its group runs")
-	say(CodeZone, "in the zone of another replica of it, while others could take it")
-	say(CodeFailedThere, "where it failed before, while others could take it")
 	return out
+}
+
+// phrase says of devices why they are ruled out.
+func (t *poll) phrase(c Code, d *Demand) string {
+	switch c {
+	case CodeNoExecutor:
+		return "without the executors that it needs (" + d.executors() + ")"
+	case CodeCPUNever:
+		return "with fewer than its " + thousandths(d.MilliCPU) + " cores"
+	case CodeMemoryNever:
+		return "with less than its " + strconv.FormatInt(d.MemoryMB, 10) + " MB of memory"
+	case CodeGPUNever:
+		return "with fewer than its " + thousandths(d.MilliGPU) + " GPUs"
+	case CodeDiskNever:
+		return "with less than its " + strconv.FormatInt(d.DiskMB, 10) + " MB of disk"
+	case CodeNetworkNever:
+		return "with less than its " + strconv.FormatInt(d.MbitPS, 10) + " Mbit/s"
+	case CodeIneligible:
+		return "not to be harvested now" + listed(t.ineligible)
+	}
+	return map[Code]string{
+		CodeLabels:       "whose labels do not meet what it requires",
+		CodeOwnDevice:    "of its own owner, who cannot be paid by himself",
+		CodeNodeDown:     "down",
+		CodeDrained:      "drained by the operator",
+		CodeTainted:      "with a taint that it does not tolerate",
+		CodeReservation:  "reserved for somebody else while it could run",
+		CodeReplicaThere: "of owners who have another replica of it",
+		CodeCPUBusy:      "with too few free cores now",
+		CodeMemoryBusy:   "with too little free memory now",
+		CodeGPUBusy:      "with too few free GPUs now",
+		CodeDiskBusy:     "with too little free disk now",
+		CodeNetworkBusy:  "with too little free bandwidth now",
+		CodeSpread:       "where as many jobs of its group run as it allows",
+		CodeTogether:     "apart from the place where its group runs",
+		CodeZone:         "in the zone of another replica of it, while others could take it",
+		CodeFailedThere:  "where it failed before, while others could take it",
+	}[c]
 }
 
 // executors names the executors that a demand asks for.

@@ -139,7 +139,7 @@ func (t *turns) read(ctx context.Context, top *turn) error {
 			due = append(due, l)
 		}
 	}
-	slices.SortFunc(due, compareTurns)
+	sortBy(due, func(a, b **turn) int { return compareTurns(*a, *b) })
 	due = append([]*turn{top}, due...)
 	if err := t.fetch(ctx, due[:min(len(due), max(t.batch, 1))]); err != nil {
 		return err

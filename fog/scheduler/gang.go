@@ -193,7 +193,7 @@ func (p *planner) seekGang(g *gang, old *promise, weight int) *promise {
 			ends = append(ends, p.roster.nodes[p.fleet.nodes[i].ID][k].expected(now))
 		}
 	}
-	slices.SortFunc(ends, time.Time.Compare)
+	sortBy(ends, func(a, b *time.Time) int { return a.Compare(*b) })
 	ends = slices.CompactFunc(ends, time.Time.Equal)
 	at, _ := slices.BinarySearchFunc(ends, true, func(t time.Time, _ bool) int {
 		if p.together(g, t) == nil {

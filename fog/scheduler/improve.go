@@ -321,6 +321,6 @@ func (s *solution) moves() [][]int {
 	for _, b := range bundles {
 		out = append(out, b)
 	}
-	slices.SortFunc(out, func(a, b []int) int { return cmp.Compare(a[0], b[0]) })
+	sortBy(out, func(a, b *[]int) int { return cmp.Compare((*a)[0], (*b)[0]) })
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"strconv"
 	"sync"
 	"time"
@@ -129,7 +130,10 @@ func (m *Memory) held(c Claimed) *entry {
 func (m *Memory) Parked(_ context.Context, limit int) ([]Parked, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	slices.SortFunc(m.parked, func(a, b *entry) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.Seq, b.Seq)) })
+	sort.Slice(m.parked, func(i, k int) bool {
+		a, b := m.parked[i], m.parked[k]
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.Seq, b.Seq)) < 0
+	})
 	n := min(max(limit, 0), len(m.parked))
 	parked := make([]Parked, 0, n)
 	for _, e := range m.parked[:n] {

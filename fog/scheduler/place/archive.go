@@ -3,6 +3,7 @@ package place
 import (
 	"math"
 	"slices"
+	"sort"
 )
 
 // archive keeps, outside any population, the plans that no other plan beats, and apart from them the elites: for each profile and tier
@@ -189,7 +190,7 @@ func (a *archive) result(scale []float64) Result {
 		a.thin()
 	}
 	front := slices.Clone(a.plans)
-	slices.SortFunc(front, func(a, b Plan) int { return slices.Compare(a.Objectives, b.Objectives) })
+	sort.Slice(front, func(i, k int) bool { return slices.Compare(front[i].Objectives, front[k].Objectives) < 0 })
 	r := Result{Front: front, Scale: scale, Stats: a.stats}
 	for _, e := range a.elites {
 		r.Best = append(r.Best, slices.IndexFunc(front, func(q Plan) bool { return slices.Equal(q.Objectives, e.plan.Objectives) }))
