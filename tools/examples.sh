@@ -3,10 +3,11 @@
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
-for program in quickstart embed pareto agent; do
+for program in quickstart embed pareto workflow agent; do
 	go build -o "$work/$program" "./examples/$program"
 done
 (cd "$work" && ./embed)
 (cd "$work" && ./pareto)
+(cd "$work" && ./workflow)
 (cd "$work" && ./quickstart -out "$work/fractal.png")
 tools/agent_example.sh "$work"
