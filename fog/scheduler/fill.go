@@ -11,6 +11,7 @@ const (
 	maxScan   = 512
 	maxSweep  = 4096 // jobs that are looked at when the poll interval is over
 	maxMisses = 64   // jobs of one line that find no room, before the others' have their turn
+	maxLooks  = 1536 // jobs that are looked at in a round, with those that are passed over because others like them found no room
 )
 
 // fill places ready jobs in the order of their turns, some at a time, until there is no room or nothing that fits.
@@ -25,6 +26,7 @@ func (p *planner) fill(ctx context.Context, sweep bool) error {
 		p.pressed = now
 	}
 	p.presses, p.params = 0, p.s.params()
+	clear(p.full)
 	clear(p.first)
 	clear(p.gangs)
 	p.fleet.unkeep()
@@ -33,6 +35,7 @@ func (p *planner) fill(ctx context.Context, sweep bool) error {
 		scan, ahead = p.reach(sweep)
 		limit = int(min(16+2*room/p.typical, maxPage))
 	}
+	p.looks, p.most = 0, max(maxLooks, scan)
 	t, err := p.queue(ctx, ahead, limit)
 	if err != nil {
 		return err
@@ -50,7 +53,9 @@ func (p *planner) fill(ctx context.Context, sweep bool) error {
 		if seen < limit {
 			return nil
 		}
-		scan -= seen
+		if scan -= seen; p.looks >= p.most {
+			break
+		}
 		limit = min(2*limit, maxPage)
 	}
 	if !p.starved && !p.capped {
@@ -89,12 +94,21 @@ type plot struct {
 func (p *planner) assign(ctx context.Context, t *turns, limit int, skip bool) (seen int, err error) {
 	plan := &plot{now: p.s.now(), rules: p.s.rules()}
 	for ; seen < limit; seen++ {
+		if p.looks == p.most {
+			seen = limit // the queue goes on
+			break
+		}
 		r, line, err := t.next(ctx)
 		if err != nil {
 			return seen, err
 		}
 		if r == nil {
 			break
+		}
+		p.looks++
+		if p.passes(r) {
+			seen--
+			continue
 		}
 		placed, err := p.settle(ctx, plan, r)
 		if err != nil {
@@ -106,6 +120,17 @@ func (p *planner) assign(ctx context.Context, t *turns, limit int, skip bool) (s
 		line.last = line.last || skip && len(t.heap) > 1 && line.misses >= maxMisses
 	}
 	return seen, p.execute(ctx, plan)
+}
+
+// passes reports whether a job need not be tried in this round: one of its shape found no room, no room is promised to it, and the first
+// of its tier has been tried.
+func (p *planner) passes(r *Record) bool {
+	j := &r.Job
+	if len(p.full) == 0 || j.gangs() || p.promises[j.ID] != nil || !p.first[stage{j.Tenant, RankOf(j).Weight}] {
+		return false
+	}
+	q := requestOf(r, time.Time{})
+	return q.plain() && p.full[q.shape()]
 }
 
 // settle finds nodes for one job and takes their room, and reports whether it found any.
@@ -127,7 +152,9 @@ func (p *planner) settle(ctx context.Context, plan *plot, r *Record) (bool, erro
 	nodes, fate := q.place(p.fleet)
 	if fate == busy {
 		p.starved = true
-		p.await(plan, &q)
+		if p.await(plan, &q); q.plain() && p.promises[j.ID] == nil {
+			p.full[q.shape()] = true
+		}
 		return false, nil
 	}
 	if fate == hopeless {

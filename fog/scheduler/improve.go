@@ -33,7 +33,7 @@ type item struct {
 const (
 	maxItems      = 512
 	maxCandidates = 16
-	maxLooks      = 200_000 // nodes that are looked at to find the candidates of all shapes
+	maxChoices    = 200_000 // nodes that are looked at to find the candidates of all shapes
 )
 
 // movable reports whether an attempt may be put on another node without asking anybody else: it is the only one of its job, needs no
@@ -60,7 +60,7 @@ func (p *planner) puzzle(records []Record, now time.Time) *puzzle {
 			}
 			q := requestOf(r, now)
 			s := q.shape()
-			if _, known := shapes[s]; !known && (len(shapes)+1)*len(f.nodes) > maxLooks {
+			if _, known := shapes[s]; !known && (len(shapes)+1)*len(f.nodes) > maxChoices {
 				continue
 			}
 			shapes[s] = nil

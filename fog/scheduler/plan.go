@@ -102,20 +102,22 @@ type planner struct {
 	fleet *fleet
 	// grace is until when ended leases are prolonged: for one lease after the duty was taken, as no server may have been there
 	// to renew them.
-	grace    time.Time
-	loaded   time.Time // last reading of all live attempts
-	timed    time.Time // last round of timers
-	surveyed time.Time // last reading of the nodes
-	recalled time.Time // last recall of postponed jobs
-	purged   time.Time
-	trimmed  time.Time // last shortening of the feed
-	starved  bool      // the last round left jobs for want of room
-	behind   bool      // the last round did not come to the end of the queue
-	recall   bool      // a node opened or grew: postponed jobs are to be looked at
-	typical  int64     // moving average of the processor demand of placed jobs, to guess how many jobs fit
-	seen     demands
-	better   improver
-	ask      chan []JobID
+	grace       time.Time
+	loaded      time.Time // last reading of all live attempts
+	timed       time.Time // last round of timers
+	surveyed    time.Time // last reading of the nodes
+	recalled    time.Time // last recall of postponed jobs
+	purged      time.Time
+	trimmed     time.Time      // last shortening of the feed
+	starved     bool           // the last round left jobs for want of room
+	full        map[shape]bool // of jobs that found no room in this round
+	looks, most int            // jobs that this round has looked at, and may look at
+	behind      bool           // the last round did not come to the end of the queue
+	recall      bool           // a node opened or grew: postponed jobs are to be looked at
+	typical     int64          // moving average of the processor demand of placed jobs, to guess how many jobs fit
+	seen        demands
+	better      improver
+	ask         chan []JobID
 
 	roster *roster
 	capped bool // the last round left jobs because of their owners' quotas
@@ -137,7 +139,7 @@ type planner struct {
 // plan runs rounds until ctx ends. It is what the duty is kept for.
 func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 	p := &planner{s: s, fence: fence, grace: s.now().Add(s.cfg.Lease), typical: 1000, ask: make(chan []JobID, 1),
-		promises: map[JobID]*promise{}, first: map[stage]bool{}, gangs: map[JobID]bool{}, guards: map[JobID]time.Time{}}
+		promises: map[JobID]*promise{}, first: map[stage]bool{}, full: map[shape]bool{}, gangs: map[JobID]bool{}, guards: map[JobID]time.Time{}}
 	p.better.found = make(chan solution, 1)
 	defer p.better.running.Wait()
 	var asking sync.WaitGroup
