@@ -59,10 +59,8 @@ func (w *crowding) prune(c *cohort, front []int32, keep int) {
 // link builds the axes of a front and measures every gap.
 func (w *crowding) link(c *cohort, front []int32) {
 	n, m := len(front), c.objectives
-	w.value = slices.Grow(w.value[:0], n*m)[:n*m]
-	w.prev = slices.Grow(w.prev[:0], n*m)[:n*m]
-	w.next = slices.Grow(w.next[:0], n*m)[:n*m]
-	w.gap = slices.Grow(w.gap[:0], n)[:n]
+	w.reserve(len(c.crowd), m)
+	w.value, w.prev, w.next, w.gap = w.value[:n*m], w.prev[:n*m], w.next[:n*m], w.gap[:n]
 	clear(w.gap)
 	for k := range m {
 		mirrored := k == 1 && m == 2 && c.violation[front[0]] <= 0 // falls as the first objective rises
@@ -83,6 +81,16 @@ func (w *crowding) link(c *cohort, front []int32) {
 	for i := range n {
 		w.gap[i] = w.measureOne(i, n, m)
 	}
+}
+
+// reserve makes room for fronts of up to n individuals at once, so that a longer front in a later generation needs none.
+func (w *crowding) reserve(n, m int) {
+	if cap(w.gap) >= n && cap(w.value) >= n*m {
+		return
+	}
+	w.value, w.prev, w.next = make([]float64, n*m), make([]int32, n*m), make([]int32, n*m)
+	w.gap, w.keys = make([]float64, n), make([]key, 0, n)
+	w.heap, w.at = make([]int32, n), make([]int32, n)
 }
 
 // axis links the sorted keys into the block that begins at base.
@@ -168,7 +176,7 @@ func (w *crowding) before(a, b int32) bool {
 }
 
 func (w *crowding) heapify(n int) {
-	w.heap, w.at = slices.Grow(w.heap[:0], n)[:n], slices.Grow(w.at[:0], n)[:n]
+	w.heap, w.at = w.heap[:n], w.at[:n]
 	for i := range int32(n) {
 		w.heap[i], w.at[i] = i, i
 	}
