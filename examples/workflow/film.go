@@ -32,10 +32,11 @@ func fleet() []scheduler.Node {
 
 // film is the workflow. The arguments of a program are how long it takes on a node of speed 1, and its exit code.
 //
-//	cut ──▶ render[24] ──▶ grade ─┐                      index[60], urgent[8]: for the archive, when there is room
-//	    └─▶ sound ────────────────┴─▶ publish            crowd[6]: a simulation, all at once or not at all
-//	subtitles ──▶ translate, on success                  probe: on the laboratory's node
-//	          └─▶ apologise, on failure                  dream: more GPUs than there are
+//	cut ──▶ render[24] ──▶ grade ─┐            index[60], urgent[8]: for the archive, when there is room
+//	    ├─▶ sound ────────────────┴─▶ publish  probe: on the laboratory's node
+//	    └─▶ crowd[6], all at once or not       dream: more GPUs than there are
+//	subtitles ──▶ translate, on success
+//	          └─▶ apologise, on failure
 func film() []scheduler.Submission {
 	after := func(steps ...string) (out []scheduler.Dependency) {
 		for _, step := range steps {
@@ -59,7 +60,7 @@ func film() []scheduler.Submission {
 		{Key: "subtitles", Tier: scheduler.Silver, Estimate: 100 * time.Millisecond},
 		{Key: "translate", Estimate: 100 * time.Millisecond, After: after("subtitles")},
 		{Key: "apologise", Estimate: 100 * time.Millisecond, After: []scheduler.Dependency{{Job: "@subtitles", When: scheduler.OnFailure}}},
-		{Key: "crowd", Tier: scheduler.Gold, Estimate: 250 * time.Millisecond, Count: 6, Gang: true, Demand: scheduler.Demand{MilliCPU: 3000}},
+		{Key: "crowd", Tier: scheduler.Gold, Estimate: 250 * time.Millisecond, Count: 6, Gang: true, After: after("cut"), Demand: scheduler.Demand{MilliCPU: 3000}},
 		{Key: "index", Estimate: 100 * time.Millisecond, Count: 60, Demand: scheduler.Demand{MilliCPU: 2000}},
 		{Key: "urgent", Estimate: 100 * time.Millisecond, Count: 8, Demand: scheduler.Demand{MilliCPU: 2000}, Priority: 10},
 		{Key: "probe", Tier: scheduler.Gold, Estimate: 200 * time.Millisecond, Demand: scheduler.Demand{MilliCPU: 4000}, Constraints: lab},

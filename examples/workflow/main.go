@@ -20,7 +20,10 @@ func main() {
 	out := flag.String("out", "workflow.svg", "file for the picture")
 	flag.Parse()
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
-	s, err := scheduler.New(scheduler.Config{})
+	s, err := scheduler.New(scheduler.Config{
+		Poll:   20 * time.Millisecond,                                              // how often room is kept for who waits: these jobs are short
+		Params: func() scheduler.Params { return scheduler.Params{Evictions: -1} }, // and nobody is taken off a node for another
+	})
 	check(err)
 	nodes, steps := fleet(), film()
 	check(s.SyncNodes(ctx, nodes))
