@@ -72,8 +72,10 @@ func TestQuotaInUse(t *testing.T) {
 	a.ok("PUT", quotasPath, `{"quotas":[{"owner":"operator","most":{"cpu":1}}]}`)
 	a.submit(aJob)
 	g.fetch()
-	next := a.submit(aJob)
-	waiting := a.ok("GET", next, "")["waiting"].([]any)
-	require.NotEmpty(t, waiting)
-	require.Equal(t, "quota_reached", waiting[0].(map[string]any)["code"])
+	a.eventually("the planner follows the quota", func() bool {
+		next := a.submit(aJob)
+		waiting := a.ok("GET", next, "")["waiting"].([]any)
+		a.ok("DELETE", next, "")
+		return waiting[0].(map[string]any)["code"] == "quota_reached"
+	})
 }
