@@ -403,3 +403,22 @@ func TestRunAndClose(t *testing.T) {
 		require.NoError(t, <-done)
 	})
 }
+
+// TestANewPlannerFindsWhatIsPlaced lets a planner die whose placements nobody has fetched: the next one, which has placed nothing
+// itself, may move them, and goes on.
+func TestANewPlannerFindsWhatIsPlaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		duties := duty.NewMemory(nil)
+		rows := scheduler.NewMemory(nil, duties)
+		first := start(t, scheduler.Config{Store: rows, Duties: duties, Holder: "first"})
+		first.nodes("a")
+		job := first.submit(scheduler.Submission{})
+		first.wait(time.Second)
+		require.Equal(t, scheduler.Placed, first.state(job))
+		first.stop()
+		second := start(t, scheduler.Config{Store: rows, Duties: duties, Holder: "second"})
+		second.wait(2 * time.Second)
+		require.NoError(t, second.report(done(second.fetch("a"), "")).Err)
+		require.Equal(t, scheduler.Vested, second.state(job))
+	})
+}

@@ -140,7 +140,7 @@ type planner struct {
 func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 	p := &planner{s: s, fence: fence, grace: s.now().Add(s.cfg.Lease), typical: 1000, ask: make(chan []JobID, 1),
 		promises: map[JobID]*promise{}, first: map[stage]bool{}, full: map[shape]bool{}, gangs: map[JobID]bool{}, guards: map[JobID]time.Time{}}
-	p.better.found = make(chan solution, 1)
+	p.better.found, p.better.placed = make(chan solution, 1), make(map[JobID]bool)
 	defer p.better.running.Wait()
 	var asking sync.WaitGroup
 	asking.Go(func() { s.askFunds(ctx, p.ask) })

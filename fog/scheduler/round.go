@@ -31,9 +31,6 @@ const stirEvery = time.Minute
 
 // note remembers jobs whose attempts may still be moved.
 func (m *improver) note(d *draft) {
-	if m.placed == nil {
-		m.placed = make(map[JobID]bool)
-	}
 	if len(m.placed) < maxItems {
 		m.placed[d.Job.ID] = true
 	}
