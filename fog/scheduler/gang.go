@@ -295,7 +295,7 @@ func (p *planner) pressGang(plan *plot, g *gang, old *promise) *promise {
 		return nil
 	}
 	p.presses++
-	if old != nil && !old.start.After(start) {
+	if old != nil && !old.start.After(start) || p.together(g, start) != nil { // who runs is gone by then
 		return nil
 	}
 	nodes := make([][]assignment, len(g.waiting))

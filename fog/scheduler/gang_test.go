@@ -208,3 +208,27 @@ func TestSmallJobsDoNotStarveAGang(t *testing.T) {
 		t.Fatal("the gang starves")
 	})
 }
+
+func TestAGangEvictsNobodyWhoIsGoneByThen(t *testing.T) {
+	for estimate, evicts := range map[time.Duration]bool{5 * time.Second: false, time.Hour: true} {
+		t.Run(estimate.String(), func(t *testing.T) {
+			inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+				r.nodes("a", "b")
+				for range 2 {
+					r.submit(scheduler.Submission{Demand: whole(), Estimate: estimate})
+				}
+				r.fetch("a")
+				r.fetch("b")
+				gang := gangOf(2, 4)
+				gang.Tier = scheduler.Gold
+				r.submit(gang)
+				r.wait(2 * time.Second)
+				live, err := r.store.Live(t.Context(), nil)
+				require.NoError(t, err)
+				for _, a := range live {
+					require.Equal(t, evicts, !a.EvictAt.IsZero(), "%+v", a)
+				}
+			})
+		})
+	}
+}
