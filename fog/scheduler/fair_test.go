@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/fogcompute/fogcompute/fog/internal/duty"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
@@ -258,4 +259,26 @@ func ExampleScheduler_SetQuotas() {
 	quotas, _ := s.Quotas(ctx)
 	fmt.Println(err, len(quotas), quotas[0].Owner, quotas[1].Most.MilliCPU)
 	// Output: <nil> 2 research 64000
+}
+
+// TestQuotasFollowWhatEndsElsewhere lets another server than the planner's take the reports: what they free counts for the quota.
+func TestQuotasFollowWhatEndsElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		duties := duty.NewMemory(nil)
+		rows := scheduler.NewMemory(nil, duties)
+		first := start(t, scheduler.Config{Store: rows, Duties: duties, Holder: "first"})
+		synctest.Wait()
+		second := start(t, scheduler.Config{Store: rows, Duties: duties, Holder: "second"})
+		first.nodes("a")
+		require.NoError(t, first.SetQuotas(t.Context(), []scheduler.Quota{{Owner: "operator", Most: scheduler.Capacity{MilliCPU: 1000}}}))
+		first.wait(2 * time.Second)
+		before := first.submit(scheduler.Submission{})
+		after := first.submit(scheduler.Submission{})
+		first.wait(2 * time.Second)
+		require.Equal(t, scheduler.Placed, first.state(before))
+		require.Equal(t, scheduler.Queued, first.state(after), "the quota is used up")
+		require.NoError(t, second.report(done(second.fetch("a"), "")).Err)
+		second.wait(3 * time.Second)
+		require.Equal(t, scheduler.Placed, first.state(after))
+	})
 }

@@ -178,7 +178,7 @@ func (p *planner) round(ctx context.Context) error {
 	n := p.s.marks.take(now)
 	tick := now.Sub(p.surveyed) >= p.s.cfg.Poll
 	if n.nodes || tick {
-		if err := p.survey(ctx, p.fleet == nil || p.starved && now.Sub(p.loaded) >= reload*p.s.cfg.Poll); err != nil {
+		if err := p.survey(ctx, p.fleet == nil || p.wants() && now.Sub(p.loaded) >= reload*p.s.cfg.Poll); err != nil {
 			return err
 		}
 	}
@@ -215,6 +215,9 @@ func (p *planner) round(ctx context.Context) error {
 	return p.purge(ctx, now)
 }
 
+// wants reports whether the last round left jobs that might be placed if less were under way than this planner knows of.
+func (p *planner) wants() bool { return p.starved || p.capped }
+
 // survey reads the nodes, and with load the live attempts as well. Without it the load is what this planner knows: it
 // alone adds to it, and what it does not know to have ended only makes it too careful.
 func (p *planner) survey(ctx context.Context, load bool) error {
@@ -233,7 +236,7 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 		next.booked, next.mix = booked, p.seen.mix()
 		p.fleet = next
 		p.roster.measure(nodes)
-		if p.starved {
+		if p.wants() {
 			usage, err := p.s.cfg.Store.Usage(ctx, "")
 			if err != nil {
 				return fault.Wrap("scheduler.plan", err)
@@ -266,7 +269,8 @@ func (p *planner) recount(ctx context.Context, nodes []NodeID) error {
 	return nil
 }
 
-// reload is how many poll intervals a planner that lacks room trusts the sums of what is in use, before it reads everything anew.
+// reload is how many poll intervals a planner that lacks room, or keeps to quotas, trusts the sums of what is in use, before it reads
+// everything anew.
 const reload = 10
 
 // Bounds of one round, so that the next timers and marks are not kept waiting.
