@@ -19,7 +19,8 @@ func (p *planner) fill(ctx context.Context, sweep bool) error {
 	now, room := p.s.now(), p.fleet.room()
 	p.behind = false
 	p.pushing = now.Sub(p.pressed) >= p.s.cfg.Poll/4
-	if p.starved = room <= 0; p.starved && !(p.pushing && p.fleet.open()) {
+	p.starved = room <= 0
+	if p.shut = p.starved && !p.fleet.open(); p.starved && !p.pushing {
 		return nil
 	}
 	if p.pushing {
@@ -139,8 +140,11 @@ func (p *planner) settle(ctx context.Context, plan *plot, r *Record) (bool, erro
 	if j.ReadyAt.After(plan.now) && j.Reason != noDevice {
 		return false, nil // it backs off, which is no business of a recall
 	}
-	if j.gangs() {
+	if j.gangs() { // even where no node is open: those at work may have to stop
 		return p.gather(ctx, plan, r)
+	}
+	if p.shut {
+		return false, nil
 	}
 	q := requestOf(r, plan.now)
 	q.most = plan.rules.longest(j)

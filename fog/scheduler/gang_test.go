@@ -232,3 +232,19 @@ func TestAGangEvictsNobodyWhoIsGoneByThen(t *testing.T) {
 		})
 	}
 }
+
+// TestAGangStopsThoughNoNodeIsOpen closes every node after a gang has lost one of its jobs.
+func TestAGangStopsThoughNoNodeIsOpen(t *testing.T) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+		r.nodes("a", "b")
+		gang := r.submit(gangOf(2, 4))
+		r.fetch("a")
+		for _, id := range []string{"b", "a"} {
+			closed := node(id)
+			closed.State = scheduler.NodeClosed
+			r.sync(closed)
+		}
+		r.wait(3 * time.Second)
+		require.Zero(t, r.working(gang), "the one on a does not go on alone")
+	})
+}

@@ -109,6 +109,7 @@ type planner struct {
 	recalled    time.Time // last recall of postponed jobs
 	purged      time.Time
 	trimmed     time.Time      // last shortening of the feed
+	shut        bool           // no node takes work
 	starved     bool           // the last round left jobs for want of room
 	full        map[shape]bool // of jobs that found no room in this round
 	looks, most int            // jobs that this round has looked at, and may look at
