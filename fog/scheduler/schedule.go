@@ -362,7 +362,9 @@ func (s *Scheduler) fire(ctx context.Context, fence Fence, one Schedule, now tim
 	}
 	b := one.Template
 	b.Key = "@" + one.ID + "/" + strconv.FormatInt(one.Firing.Unix(), 10)
-	out, err := s.Submit(ctx, []Submission{b})
+	submitting, cancel := context.WithTimeout(ctx, s.cfg.HoldRetry) // an escrow that never answers holds no other schedule up
+	defer cancel()
+	out, err := s.Submit(submitting, []Submission{b})
 	if err == nil && fault.KindOf(out[0].Err) == fault.Unavailable {
 		err = out[0].Err
 	}

@@ -271,3 +271,14 @@ func (m *mortal) SaveSchedule(ctx context.Context, f scheduler.Fence, one schedu
 	}
 	return m.Store.SaveSchedule(ctx, f, one)
 }
+
+func TestSchedulesFireWhileTheEscrowNeverAnswers(t *testing.T) {
+	inBubble(t, scheduler.Config{Escrow: &moody{mood: "never"}}, func(t *testing.T, r *rig) {
+		_, err := r.PutSchedule(t.Context(), scheduler.Schedule{ID: "s", Spec: "* * * * *", Template: scheduler.Submission{Name: "job"}})
+		require.NoError(t, err)
+		r.wait(5 * time.Minute)
+		one, err := r.Schedule(t.Context(), "s")
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, one.Fired, int64(4))
+	})
+}
