@@ -37,6 +37,19 @@ func TestEvictingTaintTakesRunningJobsBack(t *testing.T) {
 	})
 }
 
+// TestTaintEvictsThoughItsAuthorDied stores a taint as a server does that is killed before it takes anything back.
+func TestTaintEvictsThoughItsAuthorDied(t *testing.T) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+		r.nodes("a")
+		id := r.submit(scheduler.Submission{})
+		r.fetch("a")
+		taint := scheduler.Marks{Taints: []scheduler.Taint{{Key: "repair", Effect: scheduler.Evict}}}
+		require.NoError(t, r.store.SetMarks(t.Context(), "a", taint, time.Now()))
+		r.wait(3 * time.Second)
+		require.Equal(t, scheduler.AttemptCancelled, r.get(id).Attempts[0].State)
+	})
+}
+
 func TestMarkRefusesWhatMakesNoSense(t *testing.T) {
 	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")
@@ -74,8 +87,9 @@ func TestReservationKeepsNodesFree(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, list, 1)
 		require.Equal(t, fault.Denied, fault.KindOf(r.Reserve(alice, list)))
+		r.wait(5 * time.Minute) // it is looked at seldom by now
 		require.NoError(t, r.CancelReservations(ctx, []string{"demo"}))
-		r.wait(10 * time.Second)
+		r.wait(2 * time.Second)
 		require.Equal(t, scheduler.Placed, r.get(long).Job.State)
 	})
 }

@@ -240,6 +240,17 @@ func (n *Node) evicts() bool {
 	return slices.ContainsFunc(n.Taints, func(t Taint) bool { return t.Effect == Evict })
 }
 
+// evicting are the nodes that take running jobs away, with their marks.
+func evicting(nodes []Node) []Node {
+	var out []Node
+	for i := range nodes {
+		if n := nodes[i].WithMarks(); n.State == NodeUp && n.evicts() {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
 // displace takes one attempt back from a node that is closed, down, or tainted.
 func (d *draft) displace(id AttemptID, n *Node) {
 	a := d.attempt(id)

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -231,7 +232,11 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 		return fault.Wrap("scheduler.plan", err)
 	}
 	p.surveyed = p.s.now()
-	p.recall = p.recall || p.fleet.opens(nodes)
+	booked = slices.DeleteFunc(booked, func(r Reservation) bool { return !r.Until.After(p.surveyed) })
+	p.recall = p.recall || p.fleet.opens(nodes) || p.fleet != nil && len(booked) < len(p.fleet.booked)
+	if err := p.s.displace(ctx, evicting(nodes)); err != nil { // whoever put the taint there may not have come to it
+		return fault.Wrap("scheduler.plan", err)
+	}
 	if !load {
 		next, fresh := p.fleet.renew(nodes)
 		next.booked, next.mix = booked, p.seen.mix()

@@ -37,7 +37,7 @@ func (r *Reservation) covers(n *Node) bool {
 func (f *fleet) bookedFor(n *Node, q *request) bool {
 	for i := range f.booked {
 		r := &f.booked[i]
-		if r.Owner != q.owner && q.now.Before(r.Until) && q.now.Add(q.job.MaxRuntime).After(r.From) && r.covers(n) {
+		if r.Owner != q.owner && q.now.Before(r.Until) && q.now.Add(max(q.most, q.job.MaxRuntime)).After(r.From) && r.covers(n) {
 			return true
 		}
 	}

@@ -77,7 +77,7 @@ func (p *planner) movable(ctx context.Context, stir bool) ([]Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		sortBy(live, func(a, b *Attempt) int { return b.Started.Compare(a.Started) }) // the youngest have least to lose
+		sortBy(live, func(a, b *Attempt) int { return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.ID, b.ID)) }) // the youngest have least to lose
 		for i := range live[:min(len(live), maxItems)] {
 			if !m.placed[live[i].Job] {
 				ids = append(ids, live[i].Job)
