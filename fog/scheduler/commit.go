@@ -132,7 +132,7 @@ func (s *Scheduler) load(ctx context.Context, ops []op, todo []int) (map[JobID]*
 	}
 	now, rules := s.now(), s.rules()
 	for i := range records {
-		drafts[records[i].Job.ID] = newDraft(records[i], now, rules)
+		drafts[records[i].Job.ID] = newDraft(&records[i], now, rules)
 	}
 	order := make([]*draft, 0, len(records))
 	for _, id := range ids {

@@ -20,8 +20,8 @@ type rules struct {
 // this package: each depends on nothing but the draft and its arguments, changes nothing but the draft, and leaves it
 // as it was when it returns an error.
 type draft struct {
-	Record         // the copy
-	old     Record // as stored
+	Record          // the copy
+	old     *Record // as stored, not to be written to
 	now     time.Time
 	rules   rules
 	changed bool
@@ -30,7 +30,7 @@ type draft struct {
 	steps   []string // names for Config.Step once it is committed
 }
 
-func newDraft(stored Record, now time.Time, r rules) *draft {
+func newDraft(stored *Record, now time.Time, r rules) *draft {
 	return &draft{Record: stored.copy(), old: stored, now: now, rules: r}
 }
 
@@ -219,7 +219,7 @@ func (d *draft) change() Change {
 	j := &d.Job
 	j.DueAt = d.due()
 	j.Version = d.old.Job.Version + 1
-	c := Change{Was: d.old.Job.Version, Bond: d.bond, Yield: d.yields, News: d.rules.feed && d.news(), Now: d.now, Record: Record{Job: *j}, Tally: tallyOf(&d.old, &d.Record)}
+	c := Change{Was: d.old.Job.Version, Bond: d.bond, Yield: d.yields, News: d.rules.feed && d.news(), Now: d.now, Record: Record{Job: *j}, Tally: tallyOf(d.old, &d.Record)}
 	for i, a := range d.Attempts {
 		if i >= len(d.old.Attempts) || a != d.old.Attempts[i] {
 			c.Record.Attempts = append(c.Record.Attempts, a)

@@ -297,7 +297,7 @@ func (p *planner) load(ctx context.Context, plan *plot, of []eviction) (map[JobI
 	}
 	drafts := make(map[JobID]*draft, len(records))
 	for i := range records {
-		drafts[records[i].Job.ID] = newDraft(records[i], plan.now, plan.rules)
+		drafts[records[i].Job.ID] = newDraft(&records[i], plan.now, plan.rules)
 	}
 	return drafts, nil
 }

@@ -165,7 +165,7 @@ func (p *planner) settle(ctx context.Context, plan *plot, r *Record) (bool, erro
 		if j.ReadyAt.After(plan.now) {
 			return false, nil // it was recalled in vain
 		}
-		d := newDraft(*r, plan.now, plan.rules)
+		d := newDraft(r, plan.now, plan.rules)
 		d.postpone()
 		plan.drafts, plan.placing = append(plan.drafts, d), append(plan.placing, nil)
 		return false, nil
@@ -176,7 +176,7 @@ func (p *planner) settle(ctx context.Context, plan *plot, r *Record) (bool, erro
 
 // draw puts a job on the nodes that were found for it, whose room is taken already. Jobs with the same bond stand or fall together.
 func (p *planner) draw(plan *plot, r *Record, q *request, nodes []assignment, bond string) error {
-	d := newDraft(*r, plan.now, plan.rules)
+	d := newDraft(r, plan.now, plan.rules)
 	for _, a := range nodes {
 		if err := d.place(a.slot, &p.fleet.nodes[a.node], a.gpus); err != nil {
 			return err

@@ -87,7 +87,7 @@ func (p *planner) gather(ctx context.Context, plan *plot, r *Record) (bool, erro
 	case g.working:
 		p.withdraw(plan, g)
 	case fate == hopeless && !r.Job.ReadyAt.After(plan.now):
-		d := newDraft(*r, plan.now, plan.rules)
+		d := newDraft(r, plan.now, plan.rules)
 		d.postpone()
 		plan.drafts, plan.placing = append(plan.drafts, d), append(plan.placing, nil)
 	case fate == busy:
@@ -135,7 +135,7 @@ func (p *planner) withdraw(plan *plot, g *gang) {
 		if !g.records[i].live() {
 			continue
 		}
-		d := newDraft(g.records[i], plan.now, plan.rules)
+		d := newDraft(&g.records[i], plan.now, plan.rules)
 		d.disband()
 		d.bond = "gang." + string(g.name)
 		plan.drafts, plan.placing = append(plan.drafts, d), append(plan.placing, nil)

@@ -38,7 +38,7 @@ func drawLive(t *rapid.T) (*planner, []Record) {
 			continue
 		}
 		f.hold(n, &j.Demand, 0, groupKey{})
-		d := newDraft(r, start(), rules{})
+		d := newDraft(&r, start(), rules{})
 		require.NoError(t, d.place(0, &f.nodes[n], 0))
 		if rapid.Bool().Draw(t, "runs") {
 			require.NoError(t, d.lease(d.Attempts[0].ID))

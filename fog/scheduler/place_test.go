@@ -237,7 +237,7 @@ func TestOrderedIsASortedSet(t *testing.T) {
 }
 
 func TestLogIsBounded(t *testing.T) {
-	d := newDraft(Record{Job: Job{State: Queued}}, time.Unix(0, 0).UTC(), rules{})
+	d := newDraft(&Record{Job: Job{State: Queued}}, time.Unix(0, 0).UTC(), rules{})
 	for i := range 3 * MaxLog {
 		before := d.Job.Log
 		var last LogLine

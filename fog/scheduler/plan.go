@@ -299,7 +299,7 @@ func (p *planner) timers(ctx context.Context) error {
 		drafts := make([]*draft, len(records))
 		var unfunded []JobID
 		for i := range records {
-			d := newDraft(records[i], now, rules)
+			d := newDraft(&records[i], now, rules)
 			drafts[i] = d
 			d.steps = append(d.steps, StepTimer)
 			d.timer(p.grace)

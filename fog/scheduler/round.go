@@ -179,7 +179,7 @@ func (p *planner) shift(s *solution, bundle []int, now time.Time, r rules) ([]sh
 		if !known || !ok || f.nodes[to].Version != z.version[target] || f.kept[to] != nil || it.attempt.EvictFor != "" {
 			return nil, false, nil
 		}
-		out = append(out, shift{draft: newDraft(*it.record, now, r), attempt: it.attempt, from: from, to: to})
+		out = append(out, shift{draft: newDraft(it.record, now, r), attempt: it.attempt, from: from, to: to})
 	}
 	for i := range out {
 		a := out[i].attempt
