@@ -50,6 +50,21 @@ func TestTaintEvictsThoughItsAuthorDied(t *testing.T) {
 	})
 }
 
+// TestWorkOnARemovedNodeIsTakenBack removes a node behind the scheduler's back, as a plan that is written too late finds it.
+func TestWorkOnARemovedNodeIsTakenBack(t *testing.T) {
+	inBubble(t, scheduler.Config{PickUp: time.Hour}, func(t *testing.T, r *rig) {
+		r.nodes("a")
+		id := r.submit(scheduler.Submission{})
+		require.Equal(t, scheduler.Placed, r.get(id).Job.State)
+		require.NoError(t, r.store.DeleteNodes(t.Context(), []scheduler.NodeID{"a"}))
+		r.wait(3 * time.Second)
+		require.Equal(t, scheduler.Queued, r.get(id).Job.State)
+		r.nodes("b")
+		r.wait(3 * time.Second)
+		require.Equal(t, scheduler.NodeID("b"), r.get(id).Job.Node)
+	})
+}
+
 func TestMarkRefusesWhatMakesNoSense(t *testing.T) {
 	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -234,8 +235,12 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 	p.surveyed = p.s.now()
 	booked = slices.DeleteFunc(booked, func(r Reservation) bool { return !r.Until.After(p.surveyed) })
 	p.recall = p.recall || p.fleet.opens(nodes) || p.fleet != nil && len(booked) < len(p.fleet.booked)
-	if err := p.s.displace(ctx, evicting(nodes)); err != nil { // whoever put the taint there may not have come to it
+	gone := p.gone(nodes)
+	if err := p.s.displace(ctx, append(evicting(nodes), gone...)); err != nil { // whoever should have done it may not have come to it
 		return fault.Wrap("scheduler.plan", err)
+	}
+	for i := range gone {
+		p.s.marks.release(gone[i].ID)
 	}
 	if !load {
 		next, fresh := p.fleet.renew(nodes)
@@ -259,6 +264,25 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 	p.fleet, p.roster = newFleet(nodes, live, p.s.cfg.Objectives), newRoster(nodes, live)
 	p.fleet.booked, p.fleet.mix = booked, p.seen.mix()
 	return nil
+}
+
+// gone are the nodes that were removed or went down although attempts are placed there: a plan may be written just after their
+// load was taken back.
+func (p *planner) gone(nodes []Node) []Node {
+	if p.roster == nil {
+		return nil
+	}
+	var out []Node
+	for id, there := range p.roster.nodes {
+		if len(there) == 0 {
+			continue
+		}
+		i, found := slices.BinarySearchFunc(nodes, id, func(n Node, id NodeID) int { return cmp.Compare(n.ID, id) })
+		if !found || nodes[i].State == NodeDown {
+			out = append(out, Node{ID: id, State: NodeDown})
+		}
+	}
+	return out
 }
 
 // recount reads the load of some nodes.
