@@ -219,10 +219,15 @@ func (d *draft) change() Change {
 	j := &d.Job
 	j.DueAt = d.due()
 	j.Version = d.old.Job.Version + 1
-	c := Change{Was: d.old.Job.Version, Bond: d.bond, Yield: d.yields, News: d.rules.feed && d.news(), Now: d.now, Record: Record{Job: *j}, Tally: tallyOf(d.old, &d.Record)}
-	for i, a := range d.Attempts {
-		if i >= len(d.old.Attempts) || a != d.old.Attempts[i] {
-			c.Record.Attempts = append(c.Record.Attempts, a)
+	c := Change{
+		Was: d.old.Job.Version, Bond: d.bond, Yield: d.yields, News: d.rules.feed && d.news(), Now: d.now, Record: &d.Record, Tally: tallyOf(d.old, &d.Record),
+	}
+	if len(d.old.Attempts) > 0 {
+		c.Record = &Record{Job: *j}
+		for i, a := range d.Attempts {
+			if i >= len(d.old.Attempts) || a != d.old.Attempts[i] {
+				c.Record.Attempts = append(c.Record.Attempts, a)
+			}
 		}
 	}
 	if j.State.Final() && !d.old.Job.State.Final() {

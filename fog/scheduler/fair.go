@@ -29,7 +29,7 @@ type turns struct {
 type turn struct {
 	Line
 	share  float64
-	jobs   []Record
+	jobs   []*Record
 	after  *Rank
 	more   bool
 	last   bool // no more turns in this round
@@ -93,7 +93,16 @@ func linesOf(jobs []Record) []*turn {
 			known[l] = &turn{Line: l}
 			out = append(out, known[l])
 		}
-		known[l].jobs = append(known[l].jobs, jobs[i])
+		known[l].jobs = append(known[l].jobs, &jobs[i])
+	}
+	return out
+}
+
+// pointers points at each of some records.
+func pointers(records []Record) []*Record {
+	out := make([]*Record, len(records))
+	for i := range records {
+		out[i] = &records[i]
 	}
 	return out
 }
@@ -118,7 +127,7 @@ func (t *turns) next(ctx context.Context) (*Record, *turn, error) {
 				return nil, nil, err
 			}
 		default:
-			job := &top.jobs[0]
+			job := top.jobs[0]
 			top.jobs = top.jobs[1:]
 			if len(top.jobs) == 0 && !top.more {
 				top.last = true
@@ -168,7 +177,7 @@ func (p *planner) queue(ctx context.Context, ahead time.Duration, limit int) (*t
 	}
 	if len(p.lines) <= 1 {
 		rank := RankOf(&first[len(first)-1].Job)
-		return newTurns([]*turn{{jobs: first, after: &rank, more: true}}, func(account) float64 { return 0 }, p.readOn(ahead, limit), 1), nil
+		return newTurns([]*turn{{jobs: pointers(first), after: &rank, more: true}}, func(account) float64 { return 0 }, p.readOn(ahead, limit), 1), nil
 	}
 	lines := make([]*turn, len(p.lines))
 	for i, l := range p.lines {
@@ -198,7 +207,7 @@ func (p *planner) readOn(ahead time.Duration, limit int) func(context.Context, [
 		if err != nil {
 			return fault.Wrap("scheduler.plan", err)
 		}
-		lines[0].jobs, lines[0].more = records, len(records) == limit
+		lines[0].jobs, lines[0].more = pointers(records), len(records) == limit
 		if len(records) > 0 {
 			rank := RankOf(&records[len(records)-1].Job)
 			lines[0].after = &rank
@@ -223,7 +232,7 @@ func (p *planner) readLines(ahead time.Duration, limit int) func(context.Context
 		}
 		for i := range records {
 			l := known[LineOf(&records[i].Job)]
-			l.jobs = append(l.jobs, records[i])
+			l.jobs = append(l.jobs, &records[i])
 			rank := RankOf(&records[i].Job)
 			l.after, l.more = &rank, len(l.jobs) == each
 		}

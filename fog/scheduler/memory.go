@@ -23,12 +23,12 @@ type Memory struct {
 	keys     map[ownKey]JobID
 	listed   map[principal.Tenant]*ordered // by submission
 	counts   map[countKey]int64
-	waiting  ordered // queued, by ReadyAt
-	ready    ordered // queued and seen past ReadyAt, by rank
-	lines    lines   // the same, by line
-	due      ordered // by DueAt
-	finished ordered // final, by Finished
-	live     map[NodeID]map[AttemptID]Attempt
+	waiting  ordered                          // queued, by ReadyAt
+	ready    ordered                          // queued and seen past ReadyAt, by rank
+	lines    lines                            // the same, by line
+	due      ordered                          // by DueAt
+	finished ordered                          // final, by Finished
+	live     map[NodeID]map[AttemptID]*Record // of whose job it is an attempt
 	tally    map[principal.Tenant]Tally
 	used     map[usageKey]Usage
 	nodes    map[NodeID]Node
@@ -65,7 +65,7 @@ func NewMemory(facts *journal.Memory, duties *duty.Memory) *Memory {
 		keys:     map[ownKey]JobID{},
 		listed:   map[principal.Tenant]*ordered{},
 		counts:   map[countKey]int64{},
-		live:     map[NodeID]map[AttemptID]Attempt{},
+		live:     map[NodeID]map[AttemptID]*Record{},
 		tally:    map[principal.Tenant]Tally{},
 		used:     map[usageKey]Usage{},
 		nodes:    map[NodeID]Node{},
@@ -149,7 +149,7 @@ func (m *Memory) Commit(_ context.Context, fence Fence, changes []Change) ([]boo
 		if !ok || r.Job.Version != c.Was || broken[c.Bond] {
 			continue
 		}
-		m.replace(r, &c.Record)
+		m.replace(r, c.Record)
 		m.write(r.Job.Tenant, c.Tally, c.Facts)
 		if c.News {
 			m.feed.add(&r.Job, c.Now)
@@ -183,7 +183,7 @@ func (m *Memory) replace(r *Record, changed *Record) {
 		} else {
 			r.Attempts = append(r.Attempts, a)
 		}
-		m.follow(a)
+		m.follow(r, &a)
 	}
 }
 
@@ -209,26 +209,23 @@ func (m *Memory) use(a *Attempt, n int) {
 }
 
 // follow keeps the index of live attempts.
-func (m *Memory) follow(a Attempt) {
-	if was, ok := m.live[a.Node][a.ID]; ok != a.State.Live() {
-		if ok {
-			m.use(&was, -1)
-		} else {
-			m.use(&a, 1)
+func (m *Memory) follow(r *Record, a *Attempt) {
+	there := m.live[a.Node]
+	_, was := there[a.ID]
+	switch live := a.State.Live(); {
+	case live && !was:
+		if there == nil {
+			there = map[AttemptID]*Record{}
+			m.live[a.Node] = there
 		}
-	}
-	if !a.State.Live() {
-		delete(m.live[a.Node], a.ID)
-		if len(m.live[a.Node]) == 0 {
+		there[a.ID] = r
+		m.use(a, 1)
+	case !live && was:
+		if delete(there, a.ID); len(there) == 0 {
 			delete(m.live, a.Node)
 		}
-		return
+		m.use(a, -1)
 	}
-	if m.live[a.Node] == nil {
-		m.live[a.Node] = map[AttemptID]Attempt{}
-	}
-	a.Result = nil
-	m.live[a.Node][a.ID] = a
 }
 
 func (m *Memory) write(tenant principal.Tenant, sums Tally, facts []Fact) {
@@ -360,9 +357,16 @@ func (m *Memory) Live(_ context.Context, nodes []NodeID) ([]Attempt, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	var out []Attempt
+	add := func(there map[AttemptID]*Record) {
+		for id, r := range there {
+			a := *r.attempt(id)
+			a.Result = nil
+			out = append(out, a)
+		}
+	}
 	if nodes == nil {
-		for _, attempts := range m.live {
-			out = slices.AppendSeq(out, maps.Values(attempts))
+		for _, there := range m.live {
+			add(there)
 		}
 		return out, nil
 	}
@@ -370,7 +374,7 @@ func (m *Memory) Live(_ context.Context, nodes []NodeID) ([]Attempt, error) {
 	for _, n := range nodes {
 		if !seen[n] {
 			seen[n] = true
-			out = slices.AppendSeq(out, maps.Values(m.live[n]))
+			add(m.live[n])
 		}
 	}
 	return out, nil
@@ -467,7 +471,7 @@ func (m *Memory) Purge(_ context.Context, finishedBefore time.Time, limit int) (
 		j := &m.jobs[id].Job
 		for _, a := range m.jobs[id].Attempts {
 			a.State = AttemptCancelled
-			m.follow(a)
+			m.follow(m.jobs[id], &a)
 		}
 		m.unindex(j)
 		m.list(j.Tenant).remove(listKey(j))

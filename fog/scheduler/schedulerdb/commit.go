@@ -54,7 +54,7 @@ type committed struct {
 func (s *Store) commitment(fence scheduler.Fence, changes []scheduler.Change) (*commitment, error) {
 	c := &commitment{s: s, fence: fence, changes: changes, jobs: make([]row, len(changes)), attempts: make([][]row, len(changes))}
 	for i := range changes {
-		record := &changes[i].Record
+		record := changes[i].Record
 		r, err := updatedJob(changes[i].Was, &record.Job)
 		if err != nil {
 			return nil, fault.Wrap("schedulerdb.commit", err)

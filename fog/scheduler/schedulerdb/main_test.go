@@ -57,7 +57,7 @@ func insertions(jobs ...scheduler.Job) []scheduler.Insertion {
 
 // next is the change that brings a record into a state.
 func next(r scheduler.Record, state scheduler.State) scheduler.Change {
-	c := scheduler.Change{Was: r.Job.Version, Record: scheduler.Record{Job: r.Job}}
+	c := scheduler.Change{Was: r.Job.Version, Record: &scheduler.Record{Job: r.Job}}
 	j := &c.Record.Job
 	j.State, j.Version = state, j.Version+1
 	j.Log = append(j.Log[:len(j.Log):len(j.Log)], scheduler.LogLine{At: start(), State: state, Text: "so it went on"})

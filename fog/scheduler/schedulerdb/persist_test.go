@@ -57,7 +57,7 @@ func TestRowsSurviveRestart(t *testing.T) {
 					Outputs: []scheduler.Output{{Path: "a/b.pgm", SHA256: "00", Bytes: 12}},
 				}
 				c.Record.Job.Result = a.Result
-				stored = c.Record
+				stored = *c.Record
 				written, err := s.Commit(ctx, scheduler.Fence{}, []scheduler.Change{c})
 				require.NoError(t, err)
 				require.Equal(t, []bool{true}, written)

@@ -144,7 +144,7 @@ func fillTables(t *testing.T, s *Store) {
 		}
 		in[i].Job = j
 		j.Version = 2
-		changes[i] = scheduler.Change{Was: 1, Record: scheduler.Record{Job: j, Attempts: []scheduler.Attempt{{
+		changes[i] = scheduler.Change{Was: 1, Record: &scheduler.Record{Job: j, Attempts: []scheduler.Attempt{{
 			Job: j.ID, Token: 1, Node: scheduler.NodeID(fmt.Sprintf("n%d", i%40)), State: scheduler.AttemptValid,
 		}}}}
 		if j.State == scheduler.Running {

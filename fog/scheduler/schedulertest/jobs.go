@@ -67,7 +67,7 @@ func testCommitFields(t *testing.T, s Subject) {
 	insert(t, s.Store, job("a"))
 	r := load(t, s.Store, "a")
 	change(&r.Job)
-	require.Equal(t, []bool{true}, commit(t, s.Store, scheduler.Change{Was: 1, Record: r}))
+	require.Equal(t, []bool{true}, commit(t, s.Store, scheduler.Change{Was: 1, Record: &r}))
 	Same(t, r, load(t, s.Store, "a"))
 
 	back := next(r, func(j *scheduler.Job) {
@@ -76,7 +76,7 @@ func testCommitFields(t *testing.T, s Subject) {
 		*j = was
 	})
 	require.Equal(t, []bool{true}, commit(t, s.Store, back))
-	Same(t, back.Record, load(t, s.Store, "a"))
+	Same(t, *back.Record, load(t, s.Store, "a"))
 }
 
 func testCommitAttempts(t *testing.T, s Subject) {
@@ -112,7 +112,7 @@ func testCommitStale(t *testing.T, s Subject) {
 	r := load(t, s.Store, "a")
 	require.Equal(t, "first", r.Job.Reason)
 	require.Empty(t, r.Attempts)
-	Same(t, good.Record, load(t, s.Store, "b"))
+	Same(t, *good.Record, load(t, s.Store, "b"))
 	live, err := s.Store.Live(t.Context(), nil)
 	require.NoError(t, err)
 	require.Len(t, live, 1)

@@ -184,7 +184,7 @@ func load(t *testing.T, s scheduler.Store, id scheduler.JobID) scheduler.Record 
 
 // next is a change of a loaded job, with attempts that are new or changed.
 func next(r scheduler.Record, edit func(j *scheduler.Job), attempts ...scheduler.Attempt) scheduler.Change {
-	c := scheduler.Change{Was: r.Job.Version, Record: scheduler.Record{Job: r.Job, Attempts: attempts}}
+	c := scheduler.Change{Was: r.Job.Version, Record: &scheduler.Record{Job: r.Job, Attempts: attempts}}
 	if edit != nil {
 		edit(&c.Record.Job)
 	}
