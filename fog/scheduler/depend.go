@@ -251,34 +251,50 @@ func (s *Scheduler) follow(ctx context.Context) {
 	}
 }
 
-// order gives each submission of a call its level: zero for those that name no other of the call, else one more than those.
+// order gives each submission of a call its level: zero, or more than those have that it names. One that repeats a key is not
+// stored before the first one that has it; where the submissions go in turn none is stored before one that precedes it.
 func (c *calling) order() {
 	keys := make(map[string]int)
 	for i := range c.asked {
 		if c.out[i].Err != nil {
 			continue
 		}
-		for _, dep := range c.asked[i].After {
-			n, inside, err := c.earlier(i, dep.Job, keys)
-			if err != nil {
-				c.out[i].Err = err
-				break
-			}
-			if !inside {
-				continue
-			}
-			if c.level == nil {
-				c.level = make([]int, len(c.asked))
-			}
-			c.level[i] = max(c.level[i], c.level[n]+1)
-			c.levels = max(c.levels, c.level[i]+1)
+		level, err := c.above(i, keys)
+		if err != nil {
+			c.out[i].Err = err
+			continue
 		}
 		if key := c.asked[i].Key; key != "" {
-			if _, taken := keys[key]; !taken {
+			if first, taken := keys[key]; taken {
+				level = max(level, c.at(first))
+			} else {
 				keys[key] = i
 			}
 		}
+		if c.inTurn {
+			level = max(level, c.levels-1)
+		}
+		if level > 0 && c.level == nil {
+			c.level = make([]int, len(c.asked))
+		}
+		if c.level != nil {
+			c.level[i], c.levels = level, max(c.levels, level+1)
+		}
 	}
+}
+
+// above is the level above those of the submissions that submission i names.
+func (c *calling) above(i int, keys map[string]int) (level int, err error) {
+	for _, dep := range c.asked[i].After {
+		n, inside, err := c.earlier(i, dep.Job, keys)
+		if err != nil {
+			return 0, err
+		}
+		if inside {
+			level = max(level, c.at(n)+1)
+		}
+	}
+	return level, nil
 }
 
 // at is a submission's level.

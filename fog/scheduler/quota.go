@@ -127,37 +127,114 @@ func (s *Scheduler) allowance(ctx context.Context) (map[account]Quota, error) {
 	return known.quotas, nil
 }
 
-// limit lets those new jobs through that their owners' quotas leave room for, in their order. For the others the store only says
-// whether they are known. It runs in the combiner of submissions, one call at a time; several servers that accept jobs of one
-// owner at the same moment may together accept a few more.
-func (s *Scheduler) limit(ctx context.Context, ins []Insertion) error {
+// verdict is what a quota says of a new job.
+type verdict uint8
+
+const (
+	admitted verdict = iota // there is room, or no quota bounds its owner's jobs
+	repeated                // it is stored under its key, or will be by then
+	limited                 // there is no room
+	early                   // it is too early to tell
+)
+
+// limit judges new jobs by their owners' quotas, in their order, as if they came one by one; nil lets all of them through. Those that
+// are not admitted are set to be Known. Where jobs are in the way that may leave the room again, because their funds may be refused or
+// what they come after may have ended, the owner's further ones are early. It runs in the combiner of submissions, one call at a
+// time; several servers that accept jobs of one owner at the same moment may together accept a few more.
+func (s *Scheduler) limit(ctx context.Context, ins []Insertion) ([]verdict, error) {
 	quotas, err := s.allowance(ctx)
 	if err != nil || len(quotas) == 0 {
+		return nil, err
+	}
+	var bounded []int
+	for i := range ins {
+		if quotas[ins[i].account()].MaxQueued > 0 {
+			bounded = append(bounded, i)
+		}
+	}
+	if len(bounded) == 0 {
+		return nil, nil
+	}
+	verdicts := make([]verdict, len(ins))
+	if err := s.recognize(ctx, ins, bounded, verdicts); err != nil {
+		return nil, err
+	}
+	rooms := make(map[account]*room, 1)
+	for _, i := range bounded {
+		who := ins[i].account()
+		if rooms[who] == nil {
+			if rooms[who], err = s.room(ctx, who, quotas[who].MaxQueued); err != nil {
+				return nil, err
+			}
+		}
+		if verdicts[i] == admitted {
+			verdicts[i] = rooms[who].judge(&ins[i])
+		}
+		ins[i].Known = verdicts[i] != admitted
+	}
+	return verdicts, nil
+}
+
+func (in *Insertion) account() account { return account{in.Job.Tenant, in.Job.Owner} }
+
+// recognize finds those that are stored already under their keys.
+func (s *Scheduler) recognize(ctx context.Context, ins []Insertion, bounded []int, verdicts []verdict) error {
+	var asked []Insertion
+	var at []int
+	for _, i := range bounded {
+		if ins[i].Job.Key != "" {
+			asked, at = append(asked, Insertion{Job: ins[i].Job, Known: true}), append(at, i)
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	known, err := s.cfg.Store.Insert(ctx, asked)
+	if err != nil {
 		return err
 	}
-	room := make(map[account]int64, 1)
-	for i := range ins {
-		who := account{ins[i].Job.Tenant, ins[i].Job.Owner}
-		most := quotas[who].MaxQueued
-		if most == 0 {
-			continue
+	for k, i := range at {
+		if known[k].Job.ID != "" {
+			verdicts[i] = repeated
 		}
-		left, counted := room[who]
-		if !counted {
-			page, err := s.cfg.Store.Find(ctx, JobQuery{Tenant: who.tenant, Owner: who.owner, States: []State{Pending, Blocked, Queued, Paused}, Limit: 1})
-			if err != nil {
-				return err
-			}
-			left = most - page.Filtered
-		}
-		if n := int64(1 + len(ins[i].Rest)); n <= left {
-			left -= n
-		} else {
-			ins[i].Known = true
-		}
-		room[who] = left
 	}
 	return nil
+}
+
+// room is what an owner's quota leaves for new jobs that wait.
+type room struct {
+	left  int64
+	open  bool            // some that were let through may leave the room again
+	shut  bool            // one was kept back: whoever comes after it is as well
+	keyed map[string]bool // let through
+}
+
+func (s *Scheduler) room(ctx context.Context, who account, most int64) (*room, error) {
+	page, err := s.cfg.Store.Find(ctx, JobQuery{Tenant: who.tenant, Owner: who.owner, States: []State{Pending, Blocked, Queued, Paused}, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	return &room{left: most - page.Filtered, keyed: make(map[string]bool)}, nil
+}
+
+// judge decides on the next one.
+func (r *room) judge(in *Insertion) verdict {
+	key, n := in.Job.Key, int64(1+len(in.Rest))
+	switch {
+	case key != "" && r.keyed[key]:
+		return repeated
+	case r.shut || n > r.left && r.open:
+		r.shut = true
+		return early
+	case n > r.left:
+		return limited
+	}
+	r.left -= n
+	r.open = r.open || in.Job.State != Queued
+	if key != "" {
+		r.keyed[key] = true
+	}
+	return admitted
 }
 
 // Quotas reads the quotas of the caller's tenant, ordered by owner. It is for operators. Errors are of kind Denied and Unavailable.

@@ -18,7 +18,7 @@ type Scheduler struct {
 	tuned atomic.Pointer[tuning]
 	terms atomic.Pointer[allowance]
 
-	inserts *batch.Combiner[Insertion, Inserted]
+	inserts *batch.Combiner[Insertion, judged]
 	ops     *batch.Combiner[op, outcome]
 	looks   *batch.Combiner[[]NodeID, []Attempt]
 	reads   *batch.Combiner[JobID, Record]

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -12,22 +14,22 @@ import (
 )
 
 // Submit stores jobs, asks for their funds and queues them, or lets them wait for what they come after; each submission has an
-// answer of its own, in the same order. It is idempotent for submissions with a Key. An array is stored, and funded or refused,
-// as a whole. A job whose funds could not be asked for, because the escrow does not answer, is returned as Pending and asked for
-// again later. The error is of kind Unavailable when the outcome of all is unknown.
+// answer of its own, in the same order, and they are accepted or refused as if they came one by one. It is idempotent for
+// submissions with a Key. An array is stored, and funded or refused, as a whole. A job whose funds could not be asked for, because
+// the escrow does not answer, is returned as Pending and asked for again later. The error is of kind Unavailable when the outcome of
+// all is unknown.
 func (s *Scheduler) Submit(ctx context.Context, submissions []Submission) ([]Submitted, error) {
-	c, err := s.begin(ctx, submissions)
+	c, err := s.begin(ctx, submissions, true)
 	if err != nil {
 		return nil, fault.Wrap(StepSubmit, err)
 	}
+	insert := func(ins []Insertion) ([]judged, error) { return s.inserts.Do(ctx, ins...) }
 	for level := range c.levels {
-		fresh, err := c.store(ctx, level, func(ins []Insertion) ([]Inserted, error) { return s.inserts.Do(ctx, ins...) })
-		if err != nil {
+		if err := c.store(ctx, level, insert); err != nil {
 			return nil, fault.Wrap(StepSubmit, err)
 		}
-		c.update(s.fund(ctx, unfunded(fresh)))
-		c.update(s.released(ctx, blocked(fresh)))
 	}
+	c.settle(ctx)
 	return c.out, nil
 }
 
@@ -38,18 +40,19 @@ func (s *Scheduler) SubmitTx(ctx context.Context, tx *sql.Tx, submissions []Subm
 	if s.cfg.Abilities.InsertTx == nil {
 		return nil, fault.New(fault.Unavailable, StepSubmit, "this store cannot join a transaction")
 	}
-	c, err := s.begin(ctx, submissions)
+	c, err := s.begin(ctx, submissions, false)
 	if err != nil {
 		return nil, fault.Wrap(StepSubmit, err)
 	}
+	insert := func(ins []Insertion) ([]judged, error) {
+		for k := range ins {
+			ins[k].each((*Job).hurry)
+		}
+		answers, err := s.cfg.Abilities.InsertTx(ctx, tx, ins)
+		return unjudged(answers), err
+	}
 	for level := range c.levels {
-		_, err := c.store(ctx, level, func(ins []Insertion) ([]Inserted, error) {
-			for k := range ins {
-				ins[k].each((*Job).hurry)
-			}
-			return s.cfg.Abilities.InsertTx(ctx, tx, ins)
-		})
-		if err != nil {
+		if err := c.store(ctx, level, insert); err != nil {
 			return nil, fault.Wrap(StepSubmit, err)
 		}
 	}
@@ -70,30 +73,53 @@ type calling struct {
 	now    time.Time
 	asked  []Submission // complete
 	out    []Submitted
-	level  []int // of each submission: one more than those that it names; nil where none names another
+	names  []string // of all jobs of the call, in the order of the submissions
+	first  []int    // of each submission: the index of its first name
+	level  []int    // of each submission: when it is stored; nil where all are stored at once
 	levels int
 	after  map[int][]Dependency // of each submission that comes after others, with the identifiers of stored jobs
+	fresh  []stored             // what is new and not settled yet
+
+	// inTurn is set where the answer to a submission may depend on what became of those before it, as the caller's quota bounds
+	// the jobs that wait: then none is stored before one that precedes it.
+	inTurn bool
 }
 
 // begin authorizes a call and checks its submissions; those that are wrong have their errors in out.
-func (s *Scheduler) begin(ctx context.Context, submissions []Submission) (*calling, error) {
+func (s *Scheduler) begin(ctx context.Context, submissions []Submission, bounded bool) (*calling, error) {
 	c := &calling{s: s, by: principal.From(ctx), now: s.now(), levels: 1}
 	r := principal.Resource{Kind: "jobs", Tenant: c.by.Tenant, Owner: c.by.Account}
 	if err := s.cfg.Authorize.Authorize(ctx, c.by, StepSubmit, r); err != nil {
 		return nil, err
 	}
+	if bounded && len(submissions) > 1 {
+		quotas, err := s.allowance(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.inTurn = quotas[account{c.by.Tenant, c.by.Account}].MaxQueued > 0
+	}
 	c.asked = make([]Submission, len(submissions))
 	c.out = make([]Submitted, len(submissions))
+	c.first = make([]int, len(submissions))
+	jobs := 0
 	for i := range submissions {
 		b, err := submissions[i].complete(&s.cfg, c.now)
 		if err == nil {
 			err = s.possible(ctx, c.by.Tenant, &b.Demand)
 		}
-		c.asked[i], c.out[i].Err = b, err
+		c.asked[i], c.out[i].Err, c.first[i] = b, err, jobs
+		if err == nil {
+			jobs += b.tasks()
+		}
 	}
+	c.names = id.Series(c.now, s.cfg.Random, jobs)
 	c.order()
 	return c, nil
 }
+
+// tasks is the number of jobs that a complete submission makes.
+func (b *Submission) tasks() int { return max(1, b.Count) }
 
 // stored is one insertion with the store's answer.
 type stored struct {
@@ -101,24 +127,60 @@ type stored struct {
 	Inserted
 }
 
-// store prices and stores the submissions of one level, and answers those that are new.
-func (c *calling) store(ctx context.Context, level int, insert func([]Insertion) ([]Inserted, error)) ([]stored, error) {
+// judged is the store's answer with the quota's; where that is not admitted or repeated the store's is empty.
+type judged struct {
+	Inserted
+	verdict verdict
+}
+
+func unjudged(answers []Inserted) []judged {
+	out := make([]judged, len(answers))
+	for i := range answers {
+		out[i].Inserted = answers[i]
+	}
+	return out
+}
+
+// store prices and stores the submissions of one level. Those that have to wait for what becomes of others of the same call are
+// stored after these have been settled.
+func (c *calling) store(ctx context.Context, level int, insert func([]Insertion) ([]judged, error)) error {
 	ins, at, err := c.admit(ctx, level)
-	if err != nil || len(ins) == 0 {
-		return nil, err
-	}
-	answers, err := insert(ins)
-	if err != nil {
-		return nil, err
-	}
-	var fresh []stored
-	for k, i := range at {
-		c.out[i] = answer(&ins[k].Job, answers[k])
-		if s := answers[k].Job.State; answers[k].Fresh && (s == Pending || s == Blocked) {
-			fresh = append(fresh, stored{ins[k], answers[k]})
+	for err == nil && len(ins) > 0 {
+		var answers []judged
+		if answers, err = insert(ins); err != nil {
+			break
+		}
+		later := 0
+		for k, i := range at {
+			if answers[k].verdict == early {
+				ins[later], at[later] = ins[k], i
+				later++
+				continue
+			}
+			c.out[i] = answer(&ins[k].Job, answers[k].Inserted)
+			if s := answers[k].Job.State; answers[k].Fresh && (s == Pending || s == Blocked) {
+				c.fresh = append(c.fresh, stored{ins[k], answers[k].Inserted})
+			}
+		}
+		ins, at = ins[:later], at[:later]
+		if c.inTurn {
+			c.settle(ctx)
 		}
 	}
-	return fresh, nil
+	return err
+}
+
+// settle asks for the funds of the call's new jobs, in the order of their submissions, and looks at what they come after.
+func (c *calling) settle(ctx context.Context) {
+	if len(c.fresh) == 0 {
+		return
+	}
+	if c.levels > 1 {
+		slices.SortFunc(c.fresh, func(a, b stored) int { return strings.Compare(string(a.Insertion.Job.ID), string(b.Insertion.Job.ID)) })
+	}
+	c.update(c.s.fund(ctx, unfunded(c.fresh)))
+	c.update(c.s.released(ctx, blocked(c.fresh)))
+	c.fresh = nil
 }
 
 // answer is what the store's answer means to the submitter.
@@ -152,21 +214,18 @@ func (c *calling) admit(ctx context.Context, level int) (ins []Insertion, at []i
 	if err := c.resolve(ctx, level); err != nil {
 		return nil, nil, err
 	}
-	jobs := 0
+	at = make([]int, 0, len(c.asked))
+	heads := make([]Job, 0, len(c.asked)) // of an array the first task stands for all
 	for i := range c.asked {
 		if c.out[i].Err == nil && c.at(i) == level {
 			at = append(at, i)
-			jobs += max(1, c.asked[i].Count)
+			head := c.asked[i].job(c.by, JobID(c.names[c.first[i]]), c.now)
+			head.After = c.after[i]
+			heads = append(heads, head)
 		}
 	}
-	names := id.Series(c.now, c.s.cfg.Random, jobs)
-	heads := make([]Job, len(at)) // of an array the first task stands for all
-	first := make([]int, len(at))
-	next := 0
-	for k, i := range at {
-		heads[k] = c.asked[i].job(c.by, JobID(names[next]), c.now)
-		heads[k].After = c.after[i]
-		first[k], next = next, next+max(1, c.asked[i].Count)
+	if len(at) == 0 {
+		return nil, nil, nil
 	}
 	prices, err := c.s.cfg.Pricer.Quote(ctx, heads)
 	if err != nil {
@@ -179,7 +238,7 @@ func (c *calling) admit(ctx context.Context, level int) (ins []Insertion, at []i
 		c.s.bear(head, prices[k])
 		ins[k] = Insertion{Job: *head, Tally: births.of(head), News: c.s.cfg.Feed >= 0}
 		if head.Count > 1 {
-			ins[k].Rest = head.rest(names[first[k]+1:first[k]+head.Count], c.asked[i].Task.Args)
+			ins[k].Rest = head.rest(c.names[c.first[i]+1:c.first[i]+head.Count], c.asked[i].Task.Args)
 		}
 	}
 	return ins, at, nil
@@ -230,11 +289,12 @@ func (s *Scheduler) bear(j *Job, price Price) {
 const maxInsert = 16 * maxBatch
 
 // insert is what the combiner of submissions runs.
-func (s *Scheduler) insert(ctx context.Context, ins []Insertion) ([]Inserted, error) {
-	if err := s.limit(ctx, ins); err != nil {
+func (s *Scheduler) insert(ctx context.Context, ins []Insertion) ([]judged, error) {
+	verdicts, err := s.limit(ctx, ins)
+	if err != nil {
 		return nil, fault.Wrap("scheduler.insert", err)
 	}
-	out := make([]Inserted, 0, len(ins))
+	out := make([]judged, 0, len(ins))
 	for len(out) < len(ins) {
 		first, end, jobs := len(out), len(out), 0
 		for end < len(ins) && jobs < maxInsert {
@@ -248,7 +308,12 @@ func (s *Scheduler) insert(ctx context.Context, ins []Insertion) ([]Inserted, er
 		s.cfg.Step(StepSubmit)
 		s.tellBorn(stored)
 		s.gong.strike()
-		out = append(out, stored...)
+		out = append(out, unjudged(stored)...)
+	}
+	for i, v := range verdicts {
+		if v == limited || v == early { // whatever was stored after it under the same key
+			out[i] = judged{verdict: v}
+		}
 	}
 	return out, nil
 }
