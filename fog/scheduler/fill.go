@@ -148,12 +148,15 @@ func (p *planner) settle(ctx context.Context, plan *plot, r *Record) (bool, erro
 	}
 	q := requestOf(r, plan.now)
 	q.most = plan.rules.longest(j)
-	who := account{j.Tenant, j.Owner}
-	if quota, ok := p.quotas[who]; ok && !quota.admits(p.roster.user(who).used, j.Demand.times(len(q.slots))) {
-		p.capped = true
+	_, bound := p.quotas[account{j.Tenant, j.Owner}]
+	if !p.admits(r, j.Demand.times(len(q.slots))) {
+		p.owed.set(r, 0)
 		return false, nil
 	}
 	nodes, fate := q.place(p.fleet)
+	if bound {
+		p.owed.set(r, len(nodes))
+	}
 	if fate == busy {
 		p.starved = true
 		if p.await(plan, &q); q.plain() && p.promises[j.ID] == nil {
@@ -172,6 +175,17 @@ func (p *planner) settle(ctx context.Context, plan *plot, r *Record) (bool, erro
 	}
 	delete(p.promises, j.ID)
 	return true, p.draw(plan, r, &q, nodes, "")
+}
+
+// admits reports whether the quota of a job's owner leaves room for more, which is all that the job lacks.
+func (p *planner) admits(r *Record, more Capacity) bool {
+	who := account{r.Job.Tenant, r.Job.Owner}
+	quota, bound := p.quotas[who]
+	if !bound || quota.admits(p.owed.beside(p.roster.user(who), r.Job.ID), more) {
+		return true
+	}
+	p.capped = true
+	return false
 }
 
 // draw puts a job on the nodes that were found for it, whose room is taken already. Jobs with the same bond stand or fall together.

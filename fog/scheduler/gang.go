@@ -69,9 +69,7 @@ func (p *planner) gather(ctx context.Context, plan *plot, r *Record) (bool, erro
 	if g.held || len(g.waiting) == 0 {
 		return false, nil
 	}
-	who := account{r.Job.Tenant, r.Job.Owner}
-	if quota, ok := p.quotas[who]; ok && !quota.admits(p.roster.user(who).used, g.room()) {
-		p.capped = true
+	if !p.admits(r, g.room()) {
 		return false, nil
 	}
 	nodes, fate := g.place(p.fleet)

@@ -20,6 +20,7 @@ type outlook struct {
 	fleet  *fleet              // with the room that is kept for them
 	users  *roster
 	quotas map[account]Quota
+	owed   debts
 	more   bool // the queue is longer
 	rules  rules
 }
@@ -36,11 +37,14 @@ func (s *Scheduler) ahead(ctx context.Context, tenant principal.Tenant, nodes []
 		return nil, err
 	}
 	o := &outlook{
-		starts: make(map[JobID]time.Time), place: make(map[JobID]int), quotas: quotas, more: len(queue) == outlookDepth,
+		starts: make(map[JobID]time.Time), place: make(map[JobID]int), quotas: quotas, owed: newDebts(), more: len(queue) == outlookDepth,
 		fleet: newFleet(nodes, live, s.cfg.Objectives), users: newRoster(nodes, live),
 	}
 	o.fleet.booked = booked
 	o.rules = s.rules()
+	for i := range queue {
+		o.owed.set(&queue[i], 0)
+	}
 	for i := range queue {
 		if j := &queue[i].Job; j.Tenant == tenant {
 			o.place[j.ID] = len(o.place)
@@ -64,6 +68,7 @@ func (o *outlook) follow(r *Record, now time.Time) {
 		return
 	}
 	nodes, fate := q.place(o.fleet)
+	o.owed.set(r, len(nodes))
 	if fate == placed {
 		o.starts[j.ID] = now
 		for _, a := range nodes {
@@ -87,7 +92,7 @@ func (o *outlook) follow(r *Record, now time.Time) {
 func (o *outlook) capped(q *request) bool {
 	who := account{q.tenant, q.owner}
 	quota, ok := o.quotas[who]
-	return ok && !quota.admits(o.users.user(who).used, q.demand.times(len(q.slots)))
+	return ok && !quota.admits(o.owed.beside(o.users.user(who), q.job.ID), q.demand.times(len(q.slots)))
 }
 
 // makesWay is when the last of those is gone who make way for a job.

@@ -125,6 +125,7 @@ type planner struct {
 	roster *roster
 	capped bool // the last round left jobs because of their owners' quotas
 	quotas map[account]Quota
+	owed   debts
 	lines  []Line // that have jobs, or as many as a round looks at
 	window *Line  // the last of them, where there are more
 
@@ -142,7 +143,7 @@ type planner struct {
 // plan runs rounds until ctx ends. It is what the duty is kept for.
 func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 	p := &planner{s: s, fence: fence, grace: s.now().Add(s.cfg.Lease), typical: 1000, ask: make(chan []JobID, 1),
-		promises: map[JobID]*promise{}, first: map[stage]bool{}, full: map[shape]bool{}, gangs: map[JobID]bool{}, guards: map[JobID]time.Time{}}
+		owed: newDebts(), promises: map[JobID]*promise{}, first: map[stage]bool{}, full: map[shape]bool{}, gangs: map[JobID]bool{}, guards: map[JobID]time.Time{}}
 	p.better.found, p.better.placed = make(chan solution, 1), make(map[JobID]bool)
 	defer p.better.running.Wait()
 	var asking sync.WaitGroup
@@ -187,6 +188,9 @@ func (p *planner) round(ctx context.Context) error {
 	}
 	if tick {
 		if err := p.enrol(ctx); err != nil {
+			return err
+		}
+		if err := p.owed.review(ctx, p.s.cfg.Store, p.quotas); err != nil {
 			return err
 		}
 		p.forget(now)
