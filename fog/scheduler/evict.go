@@ -248,24 +248,65 @@ func (p *planner) displace(ctx context.Context, plan *plot) error {
 	if err != nil {
 		return err
 	}
-	refused := make(map[JobID]bool)
-	for _, e := range plan.evictions {
-		d := drafts[e.job]
-		if d != nil && d.evictable(e.attempt, p.params.Evictions) {
+	var done []eviction
+	var changed []*draft
+	for rest := plan.evictions; len(rest) > 0; {
+		n := 1 // those of one evictor follow each other
+		for n < len(rest) && rest[n].to == rest[0].to {
+			n++
+		}
+		if group := rest[:n]; p.justify(group, drafts, plan.now) { // else what is promised waits for who runs there, as any reservation
+			changed = p.oust(group, drafts, changed)
+			done = append(done, group...)
+		}
+		rest = rest[n:]
+	}
+	p.again = plan.now.Add(p.s.cfg.Poll / 4) // others may want room there too
+	stands, err := p.s.commit(ctx, p.fence, changed)
+	for i := range stands {
+		if stands[i] {
 			continue
 		}
-		refused[e.to] = true
-		if d != nil {
-			p.guards[e.job] = later(d.guarded(p.params.Evictions), plan.now.Add(p.s.cfg.Poll))
+		for _, e := range done {
+			if e.job == changed[i].Job.ID { // what its node says now is what counts
+				p.s.marks.release(e.node)
+			}
 		}
 	}
-	var changed []*draft
-	for _, e := range plan.evictions {
-		if refused[e.to] {
-			delete(p.promises, e.to)
+	return err
+}
+
+// justify reports whether all victims of one evictor may be evicted. A job of which several slots are to go is evicted as often.
+func (p *planner) justify(group []eviction, drafts map[JobID]*draft, now time.Time) bool {
+	count := make(map[JobID]int, len(group))
+	just := true
+	for _, e := range group {
+		d := drafts[e.job]
+		count[e.job]++
+		if left := p.params.Evictions - count[e.job] + 1; d != nil && left > 0 && d.evictable(e.attempt, left) {
 			continue
 		}
+		just = false
+		if d != nil {
+			p.guards[e.job] = later(d.guarded(p.params.Evictions), now.Add(p.s.cfg.Poll))
+		}
+	}
+	return just
+}
+
+// oust drafts the evictions for one evictor, tied together, and adds the drafts that are new to those that changed.
+func (p *planner) oust(group []eviction, drafts map[JobID]*draft, changed []*draft) []*draft {
+	bond := "evict." + string(group[0].to)
+	for _, e := range group {
 		d := drafts[e.job]
+		if was := d.bond; was != "" && was != bond { // it makes way for two
+			for _, other := range changed {
+				if other.bond == was {
+					other.bond = bond
+				}
+			}
+		}
+		d.bond = bond
 		d.evict(e.attempt, e.to, p.params)
 		p.roster.mark(e.node, e.attempt, e.to, d.attempt(e.attempt).EvictAt)
 		if !slices.Contains(changed, d) {
@@ -273,14 +314,7 @@ func (p *planner) displace(ctx context.Context, plan *plot) error {
 			changed = append(changed, d)
 		}
 	}
-	p.again = plan.now.Add(p.s.cfg.Poll / 4) // others may want room there too
-	stands, err := p.s.commit(ctx, p.fence, changed)
-	for i := range stands {
-		if !stands[i] { // what its node says now is what counts
-			p.s.marks.release(changed[i].Job.Node)
-		}
-	}
-	return err
+	return changed
 }
 
 // load makes drafts of the jobs that are to make way or may stay.

@@ -193,6 +193,34 @@ func TestEvictionsHaveABound(t *testing.T) {
 	})
 }
 
+// TestTheSlotsOfAJobShareItsBound lets a gang ask for the nodes of both replicas of a job that may be evicted once.
+func TestTheSlotsOfAJobShareItsBound(t *testing.T) {
+	for most, evicted := range map[int]int{1: 0, 2: 2} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) {
+			inBubble(t, params(scheduler.Params{Grace: -1, Evictions: most}), func(t *testing.T, r *rig) {
+				r.nodes("a", "b")
+				pair := long(scheduler.Bronze, 4)
+				pair.Trust = quorum(2, 2)
+				low := r.submit(pair)
+				r.fetch("a")
+				r.fetch("b")
+				gang := gangOf(2, 4)
+				gang.Tier = scheduler.Gold
+				high := r.submit(gang)
+				r.wait(20 * time.Second)
+				n := 0
+				for _, a := range r.get(low).Attempts {
+					if a.EvictFor != "" {
+						n++
+					}
+				}
+				require.Equal(t, evicted, n)
+				require.Equal(t, evicted, r.working(high))
+			})
+		})
+	}
+}
+
 func TestEvictionCanBeOff(t *testing.T) {
 	inBubble(t, params(scheduler.Params{Evictions: -1}), func(t *testing.T, r *rig) {
 		r.nodes("a")
