@@ -119,7 +119,8 @@ func (p *planner) apply(ctx context.Context) error {
 		p.s.cfg.Logger.Warn("the search for a better plan failed", slog.Any("error", s.err))
 		return nil
 	}
-	p.s.improved(&s)
+	moved := int64(0)
+	defer func() { p.s.improved(&s, moved) }()
 	now, rules := p.s.now(), p.s.rules()
 	var drafts []*draft
 	var shifts []shift
@@ -146,6 +147,7 @@ func (p *planner) apply(ctx context.Context) error {
 			shifts[k].undo(p.fleet)
 			continue
 		}
+		moved++
 		p.roster.drop(shifts[k].attempt.Node, shifts[k].attempt.ID)
 		p.roster.load(&drafts[k].Attempts[len(drafts[k].Attempts)-1])
 	}
@@ -228,12 +230,8 @@ type OptimiserStats struct {
 	Gain  float64
 }
 
-// improved adds a search to the statistics.
-func (s *Scheduler) improved(found *solution) {
-	moved := int64(0)
-	for _, bundle := range found.moves() {
-		moved += int64(len(bundle))
-	}
+// improved adds a search to the statistics, and the attempts that were moved for it.
+func (s *Scheduler) improved(found *solution, moved int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := &s.optimiser

@@ -1,7 +1,10 @@
 package scheduler_test
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,12 +41,56 @@ func TestBetterNodeIsTakenBeforeWorkIsFetched(t *testing.T) {
 		stats, err := r.Stats(t.Context())
 		require.NoError(t, err)
 		require.Positive(t, stats.Optimiser.Searches)
-		require.GreaterOrEqual(t, stats.Optimiser.Moves, int64(moved))
+		cancelled := 0
+		for _, id := range ids {
+			cancelled += len(r.get(id).Attempts) - 1
+		}
+		require.EqualValues(t, cancelled, stats.Optimiser.Moves, "what was moved is counted, and nothing else")
 		require.Positive(t, stats.Optimiser.Front)
 		grants, err := r.Claim(t.Context(), []scheduler.Claim{{Node: "fast", Take: 8}, {Node: "slow", Take: 8}})
 		require.NoError(t, err)
 		require.Len(t, grants[0].Offers, moved)
 		require.Len(t, grants[1].Offers, len(ids)-moved)
+	})
+}
+
+// stubborn is a store that writes no move.
+type stubborn struct{ scheduler.Store }
+
+func (s stubborn) Commit(ctx context.Context, f scheduler.Fence, changes []scheduler.Change) ([]bool, error) {
+	written := make([]bool, len(changes))
+	var rest []scheduler.Change
+	var at []int
+	for i := range changes {
+		if !slices.ContainsFunc(changes[i].Record.Attempts, func(a scheduler.Attempt) bool { return strings.HasPrefix(a.Reason, "moved to") }) {
+			rest, at = append(rest, changes[i]), append(at, i)
+		}
+	}
+	stands, err := s.Store.Commit(ctx, f, rest)
+	for k := range stands {
+		written[at[k]] = stands[k]
+	}
+	return written, err
+}
+
+// TestMovesThatAreNotWrittenDoNotCount lets every move of a search come too late.
+func TestMovesThatAreNotWrittenDoNotCount(t *testing.T) {
+	inBubble(t, scheduler.Config{PickUp: time.Hour, Store: stubborn{scheduler.NewMemory(nil, nil)}}, func(t *testing.T, r *rig) {
+		slow := node("slow")
+		slow.Speed, slow.Trust = 0.25, 0.1
+		r.sync(slow)
+		for range 4 {
+			r.submit(scheduler.Submission{Tier: scheduler.Gold, Estimate: time.Minute})
+		}
+		fast := node("fast")
+		fast.Speed = 4
+		r.sync(fast)
+		r.wait(5 * time.Second)
+		stats, err := r.Stats(t.Context())
+		require.NoError(t, err)
+		require.Positive(t, stats.Optimiser.Searches)
+		require.Positive(t, stats.Optimiser.Gain, "there is something to move")
+		require.Zero(t, stats.Optimiser.Moves)
 	})
 }
 
