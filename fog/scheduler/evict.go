@@ -190,32 +190,42 @@ func (p *planner) press(plan *plot, q *request, old *promise) *promise {
 		return nil
 	}
 	p.presses++
-	if old != nil && !old.start.After(q.now.Add(max(p.params.Grace, 0))) {
+	soon := q.now.Add(max(p.params.Grace, 0))
+	if old != nil && !old.start.After(soon) {
 		return nil
 	}
-	var best *victims
-	for i := range p.fleet.nodes {
-		n := &p.fleet.nodes[i]
-		if n.Tenant != q.tenant || p.fleet.kept[i] != nil || len(p.roster.nodes[n.ID]) == 0 ||
-			q.closed(p.fleet, n) != "" || q.crowded(p.fleet, i) != "" || q.reluctance(p.fleet, n) == lastResort {
-			continue
-		}
-		if at, ok := p.fleet.opening(i, p.roster.nodes[n.ID], &q.demand, q.now, (*occupant).expected); ok && !at.After(q.now.Add(max(p.params.Grace, 0))) {
-			return nil
-		}
-		if v := p.sacrifice(i, q, weight); v != nil && (best == nil || v.before(best)) {
-			best = v
-		}
-	}
-	if best == nil {
+	best, needed := p.cheapest(q, weight, func(i int) bool {
+		at, ok := p.fleet.opening(i, p.roster.nodes[p.fleet.nodes[i].ID], &q.demand, q.now, (*occupant).expected)
+		return !ok || at.After(soon)
+	})
+	if !needed || best == nil {
 		return nil
 	}
 	n := p.fleet.nodes[best.node].ID
 	for _, o := range best.chosen {
 		plan.evictions = append(plan.evictions, eviction{node: n, attempt: o.id, job: o.job, to: q.job.ID})
 	}
-	start := q.now.Add(max(p.params.Grace, 0))
-	return &promise{weight: weight, on: map[NodeID]Demand{n: q.demand}, start: start, sure: start, evicts: true, sought: q.now}
+	return &promise{weight: weight, on: map[NodeID]Demand{n: q.demand}, start: soon, sure: soon, evicts: true, sought: q.now}
+}
+
+// cheapest are the cheapest victims among those of all nodes that the job may have, nil where there are none. With needs it asks first
+// whether the job needs victims there, and answers false as soon as it does not.
+func (p *planner) cheapest(q *request, weight int, needs func(node int) bool) (best *victims, needed bool) {
+	f := p.fleet
+	for i := range f.nodes {
+		n := &f.nodes[i]
+		if n.Tenant != q.tenant || f.kept[i] != nil || len(p.roster.nodes[n.ID]) == 0 ||
+			q.closed(f, n) != "" || q.crowded(f, i) != "" || q.reluctance(f, n) == lastResort {
+			continue
+		}
+		if needs != nil && !needs(i) {
+			return nil, false
+		}
+		if v := p.sacrifice(i, q, weight); v != nil && (best == nil || v.before(best)) {
+			best = v
+		}
+	}
+	return best, true
 }
 
 // softer reports whether anybody runs whom a job of this owner and weight could take room from.
