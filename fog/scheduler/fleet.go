@@ -203,6 +203,7 @@ type request struct {
 	now    time.Time
 	most   time.Duration       // for which the job may take a node
 	strict bool                // it takes nothing from its own tier
+	within string              // the value of Constraints.Together that its gang tries; "" for any
 	slots  []int               // that are open
 	taken  []principal.Account // owners with another slot of the job
 	beside []NodeID            // nodes with another slot of the job
@@ -298,6 +299,9 @@ func (q *request) crowded(f *fleet, i int) Code {
 		}
 	}
 	if c.Together != "" {
+		if q.within != "" && f.nodes[i].value(c.Together) != q.within {
+			return CodeTogether
+		}
 		if counts := f.counts(q.group, c.Together); len(counts) > 0 && counts[f.nodes[i].value(c.Together)] == 0 {
 			return CodeTogether
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -104,12 +105,27 @@ func (g *gang) room() Capacity {
 	return sum
 }
 
-// place finds nodes for all open slots and takes their room, or none.
+// place finds nodes for all open slots and takes their room, or none. A gang that is to be in one place, and does not fit where its
+// first slot would go, tries the others.
 func (g *gang) place(f *fleet) ([][]assignment, fate) {
+	out, fate := g.placeIn(f, "")
+	if fate == placed {
+		return out, fate
+	}
+	for _, domain := range g.domains(f) {
+		if out, fate := g.placeIn(f, domain); fate == placed {
+			return out, fate
+		}
+	}
+	return nil, fate
+}
+
+// placeIn is place in one domain of Constraints.Together; "" is wherever the first slot goes.
+func (g *gang) placeIn(f *fleet, domain string) ([][]assignment, fate) {
 	out := make([][]assignment, len(g.waiting))
 	for k := range g.waiting {
 		q := g.waiting[k] // its slices are not the gang's: they grow while it is placed
-		q.taken, q.beside = slices.Clone(q.taken), slices.Clone(q.beside)
+		q.taken, q.beside, q.within = slices.Clone(q.taken), slices.Clone(q.beside), domain
 		nodes, fate := q.place(f)
 		out[k] = nodes
 		if len(nodes) < len(q.slots) {
@@ -125,6 +141,40 @@ func (g *gang) place(f *fleet) ([][]assignment, fate) {
 		}
 	}
 	return out, placed
+}
+
+// maxDomains bounds the places that a gang tries in a round.
+const maxDomains = 16
+
+// domains are the values of Constraints.Together whose nodes have enough room between them, those with the most processors free first;
+// none where the gang may be anywhere, or its group is somewhere already.
+func (g *gang) domains(f *fleet) []string {
+	q := &g.waiting[0]
+	key := q.job.Constraints.Together
+	if key == "" || q.group.name == "" || len(f.counts(q.group, key)) > 0 {
+		return nil
+	}
+	free := make(map[string]Capacity)
+	for i := range f.nodes {
+		n := &f.nodes[i]
+		if n.Tenant != q.tenant || f.free[i].lacks(&q.demand) != dimNone || q.closed(f, n) != "" {
+			continue
+		}
+		sum := free[n.value(key)]
+		sum.add(f.free[i])
+		free[n.value(key)] = sum
+	}
+	need := g.room()
+	var out []string
+	for domain, sum := range free {
+		if sum.lacks(&Demand{MilliCPU: need.MilliCPU, MemoryMB: need.MemoryMB, MilliGPU: need.MilliGPU, DiskMB: need.DiskMB, MbitPS: need.MbitPS}) == dimNone {
+			out = append(out, domain)
+		}
+	}
+	sortBy(out, func(a, b *string) int {
+		return cmp.Or(cmp.Compare(free[*b].MilliCPU, free[*a].MilliCPU), cmp.Compare(*a, *b))
+	})
+	return out[:min(len(out), maxDomains)]
 }
 
 // withdraw takes back what the gang's jobs have under way, as one of them cannot go on.
@@ -193,19 +243,18 @@ func (p *planner) seekGang(g *gang, old *promise, weight int) *promise {
 	}
 	sortBy(ends, func(a, b *time.Time) int { return a.Compare(*b) })
 	ends = slices.CompactFunc(ends, time.Time.Equal)
-	at, _ := slices.BinarySearchFunc(ends, true, func(t time.Time, _ bool) int {
-		if p.together(g, t) == nil {
-			return -1
+	var on map[NodeID]Demand // at the earliest end that was found to do
+	at := sort.Search(len(ends), func(i int) bool {
+		there := p.together(g, ends[i])
+		if there != nil {
+			on = there
 		}
-		return 0
+		return there != nil
 	})
-	if at == len(ends) {
+	if on == nil {
 		return old
 	}
-	made := &promise{weight: weight, on: p.together(g, ends[at]), start: ends[at], sought: now}
-	if made.on == nil {
-		return old
-	}
+	made := &promise{weight: weight, on: on, start: ends[at], sought: now}
 	made.sure = p.surely(made, now)
 	if old != nil && (!made.start.Before(old.start) || made.sure.After(old.sure)) {
 		return old
@@ -343,17 +392,7 @@ func (p *planner) yielding(q *request, weight int) *victims {
 	if n, _ := q.best(p.fleet); n >= 0 {
 		return &victims{node: n}
 	}
-	var best *victims
-	for i := range p.fleet.nodes {
-		n := &p.fleet.nodes[i]
-		if n.Tenant != q.tenant || p.fleet.kept[i] != nil || len(p.roster.nodes[n.ID]) == 0 ||
-			q.closed(p.fleet, n) != "" || q.crowded(p.fleet, i) != "" || q.reluctance(p.fleet, n) == lastResort {
-			continue
-		}
-		if v := p.sacrifice(i, q, weight); v != nil && (best == nil || v.before(best)) {
-			best = v
-		}
-	}
+	best, _ := p.cheapest(q, weight, nil)
 	return best
 }
 

@@ -69,6 +69,54 @@ func TestASingleJobsReplicasCanBeAGang(t *testing.T) {
 	})
 }
 
+// zoned is a node in a zone.
+func zoned(id, zone string) scheduler.Node {
+	n := node(id)
+	n.Labels = map[string]string{scheduler.LabelZone: zone}
+	return n
+}
+
+// TestAGangOfReplicasStaysTogether wants replicas in one zone, which they would otherwise avoid, while another zone is idle.
+func TestAGangOfReplicasStaysTogether(t *testing.T) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+		for _, n := range []scheduler.Node{zoned("a", "x"), zoned("b", "x"), zoned("c", "y"), zoned("d", "y")} {
+			r.sync(n)
+		}
+		b := gangOf(2, 2)
+		b.Trust, b.Group, b.Constraints.Together = quorum(2, 2), "g", scheduler.LabelZone
+		gang := r.submit(b)
+		r.wait(2 * time.Second)
+		require.Equal(t, 2, r.working(gang))
+		zones := map[bool]int{}
+		for _, m := range r.members(gang) {
+			require.Len(t, m.Attempts, 2)
+			for _, a := range m.Attempts {
+				zones[a.Node == "a" || a.Node == "b"]++
+			}
+		}
+		require.Len(t, zones, 1, "one zone has them all")
+	})
+}
+
+// TestAGangGoesWhereAllOfItFits has a zone that is best for one, and another that has room for all.
+func TestAGangGoesWhereAllOfItFits(t *testing.T) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+		best := zoned("a", "x")
+		best.Speed = 8
+		for _, n := range []scheduler.Node{best, zoned("b", "y"), zoned("c", "y")} {
+			r.sync(n)
+		}
+		b := gangOf(2, 4)
+		b.Group, b.Constraints.Together = "g", scheduler.LabelZone
+		gang := r.submit(b)
+		r.wait(2 * time.Second)
+		require.Equal(t, 2, r.working(gang))
+		for _, m := range r.members(gang) {
+			require.NotEqual(t, scheduler.NodeID("a"), m.Job.Node)
+		}
+	})
+}
+
 func TestAGangThatLosesANodeGoesOnTogetherOrWaits(t *testing.T) {
 	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")

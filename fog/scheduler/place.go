@@ -105,9 +105,9 @@ func (q *request) scan(f *fleet, b *board) (node int, possible bool) {
 			continue
 		}
 		possible = true
-		want := q.reluctance(f, n)
-		others = others || want < lastResort
-		if cost := b.price(f, i, &q.demand); cost < bests[want].cost && q.crowded(f, i) == "" {
+		want, crowded := q.reluctance(f, n), q.crowded(f, i)
+		others = others || want < lastResort && crowded != CodeTogether // away from its group is no choice
+		if cost := b.price(f, i, &q.demand); cost < bests[want].cost && crowded == "" {
 			bests[want].node, bests[want].cost = i, cost
 		}
 	}
