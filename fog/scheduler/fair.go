@@ -84,7 +84,7 @@ func newTurns(lines []*turn, share func(account) float64, fetch func(context.Con
 }
 
 // linesOf sorts jobs in the order of their rank into their lines.
-func linesOf(jobs []Record) []*turn {
+func linesOf(jobs []*Record) []*turn {
 	known := make(map[Line]*turn, 1)
 	var out []*turn
 	for i := range jobs {
@@ -93,16 +93,7 @@ func linesOf(jobs []Record) []*turn {
 			known[l] = &turn{Line: l}
 			out = append(out, known[l])
 		}
-		known[l].jobs = append(known[l].jobs, &jobs[i])
-	}
-	return out
-}
-
-// pointers points at each of some records.
-func pointers(records []Record) []*Record {
-	out := make([]*Record, len(records))
-	for i := range records {
-		out[i] = &records[i]
+		known[l].jobs = append(known[l].jobs, jobs[i])
 	}
 	return out
 }
@@ -170,14 +161,14 @@ func (p *planner) queue(ctx context.Context, ahead time.Duration, limit int) (*t
 	if len(first) < limit {
 		return newTurns(linesOf(first), p.weighted, nil, 0), nil
 	}
-	if len(p.lines) <= 1 && slices.ContainsFunc(first, func(r Record) bool { return r.Job.Owner != first[0].Job.Owner || r.Job.Tenant != first[0].Job.Tenant }) {
+	if len(p.lines) <= 1 && slices.ContainsFunc(first, func(r *Record) bool { return r.Job.Owner != first[0].Job.Owner || r.Job.Tenant != first[0].Job.Tenant }) {
 		if err := p.enrol(ctx); err != nil { // somebody came since the last time
 			return nil, err
 		}
 	}
 	if len(p.lines) <= 1 {
 		rank := RankOf(&first[len(first)-1].Job)
-		return newTurns([]*turn{{jobs: pointers(first), after: &rank, more: true}}, func(account) float64 { return 0 }, p.readOn(ahead, limit), 1), nil
+		return newTurns([]*turn{{jobs: first, after: &rank, more: true}}, func(account) float64 { return 0 }, p.readOn(ahead, limit), 1), nil
 	}
 	lines := make([]*turn, len(p.lines))
 	for i, l := range p.lines {
@@ -207,7 +198,7 @@ func (p *planner) readOn(ahead time.Duration, limit int) func(context.Context, [
 		if err != nil {
 			return fault.Wrap("scheduler.plan", err)
 		}
-		lines[0].jobs, lines[0].more = pointers(records), len(records) == limit
+		lines[0].jobs, lines[0].more = records, len(records) == limit
 		if len(records) > 0 {
 			rank := RankOf(&records[len(records)-1].Job)
 			lines[0].after = &rank
@@ -232,7 +223,7 @@ func (p *planner) readLines(ahead time.Duration, limit int) func(context.Context
 		}
 		for i := range records {
 			l := known[LineOf(&records[i].Job)]
-			l.jobs = append(l.jobs, &records[i])
+			l.jobs = append(l.jobs, records[i])
 			rank := RankOf(&records[i].Job)
 			l.after, l.more = &rank, len(l.jobs) == each
 		}

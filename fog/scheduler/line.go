@@ -15,8 +15,8 @@ type Lines interface {
 	// given one (nil: from the first), at most limit.
 	Lines(ctx context.Context, now time.Time, after *Line, limit int) ([]Line, error)
 	// Heads reads queued jobs with ReadyAt <= now, for each of the lines the first ones that come after Head.After, at most
-	// limit of each; best rank first. No two heads are of the same line.
-	Heads(ctx context.Context, now time.Time, heads []Head, limit int) ([]Record, error)
+	// limit of each; best rank first. No two heads are of the same line. The records are shared and must not be written to.
+	Heads(ctx context.Context, now time.Time, heads []Head, limit int) ([]*Record, error)
 	// Members reads the jobs of arrays that are not in a final state. The order is not defined.
 	Members(ctx context.Context, arrays []JobID) ([]Record, error)
 }

@@ -18,17 +18,17 @@ type Memory struct {
 	facts  *journal.Memory
 	duties *duty.Memory
 
-	mu       sync.RWMutex // guards what follows
-	jobs     map[JobID]*Record
+	mu       sync.RWMutex      // guards what follows
+	jobs     map[JobID]*Record // replaced, never changed: readers share them
 	keys     map[ownKey]JobID
 	listed   map[principal.Tenant]*ordered // by submission
 	counts   map[countKey]int64
-	waiting  ordered                          // queued, by ReadyAt
-	ready    ordered                          // queued and seen past ReadyAt, by rank
-	lines    lines                            // the same, by line
-	due      ordered                          // by DueAt
-	finished ordered                          // final, by Finished
-	live     map[NodeID]map[AttemptID]*Record // of whose job it is an attempt
+	waiting  ordered // queued, by ReadyAt
+	ready    ordered // queued and seen past ReadyAt, by rank
+	lines    lines   // the same, by line
+	due      ordered // by DueAt
+	finished ordered // final, by Finished
+	live     map[NodeID]map[AttemptID]JobID
 	tally    map[principal.Tenant]Tally
 	used     map[usageKey]Usage
 	nodes    map[NodeID]Node
@@ -65,7 +65,7 @@ func NewMemory(facts *journal.Memory, duties *duty.Memory) *Memory {
 		keys:     map[ownKey]JobID{},
 		listed:   map[principal.Tenant]*ordered{},
 		counts:   map[countKey]int64{},
-		live:     map[NodeID]map[AttemptID]*Record{},
+		live:     map[NodeID]map[AttemptID]JobID{},
 		tally:    map[principal.Tenant]Tally{},
 		used:     map[usageKey]Usage{},
 		nodes:    map[NodeID]Node{},
@@ -152,7 +152,7 @@ func (m *Memory) Commit(_ context.Context, fence Fence, changes []Change) ([]boo
 		m.replace(r, c.Record)
 		m.write(r.Job.Tenant, c.Tally, c.Facts)
 		if c.News {
-			m.feed.add(&r.Job, c.Now)
+			m.feed.add(&c.Record.Job, c.Now)
 		}
 		written[i] = true
 	}
@@ -167,23 +167,24 @@ func (m *Memory) check(fence Fence) error {
 }
 
 // replace puts the changed job and attempts in the place of the stored ones.
-func (m *Memory) replace(r *Record, changed *Record) {
-	m.unindex(&r.Job)
-	if r.Job.State != changed.Job.State {
-		m.counts[countOf(&r.Job)]--
+func (m *Memory) replace(stored, changed *Record) {
+	m.unindex(&stored.Job)
+	if stored.Job.State != changed.Job.State {
+		m.counts[countOf(&stored.Job)]--
 		m.counts[countOf(&changed.Job)]++
-		m.together.change(&r.Job, r.Job.State, changed.Job.State)
+		m.together.change(&stored.Job, stored.Job.State, changed.Job.State)
 	}
-	r.Job = changed.Job
+	r := &Record{Job: changed.Job, Attempts: slices.Clone(stored.Attempts)}
+	m.jobs[r.Job.ID] = r
 	m.index(&r.Job)
-	for _, a := range changed.Attempts {
-		i := slices.IndexFunc(r.Attempts, func(b Attempt) bool { return b.ID == a.ID })
-		if i >= 0 {
-			r.Attempts[i] = a
+	for i := range changed.Attempts {
+		a := &changed.Attempts[i]
+		if old := r.attempt(a.ID); old != nil {
+			*old = *a
 		} else {
-			r.Attempts = append(r.Attempts, a)
+			r.Attempts = append(r.Attempts, *a)
 		}
-		m.follow(r, &a)
+		m.follow(a)
 	}
 }
 
@@ -209,16 +210,16 @@ func (m *Memory) use(a *Attempt, n int) {
 }
 
 // follow keeps the index of live attempts.
-func (m *Memory) follow(r *Record, a *Attempt) {
+func (m *Memory) follow(a *Attempt) {
 	there := m.live[a.Node]
 	_, was := there[a.ID]
 	switch live := a.State.Live(); {
 	case live && !was:
 		if there == nil {
-			there = map[AttemptID]*Record{}
+			there = map[AttemptID]JobID{}
 			m.live[a.Node] = there
 		}
-		there[a.ID] = r
+		there[a.ID] = a.Job
 		m.use(a, 1)
 	case !live && was:
 		if delete(there, a.ID); len(there) == 0 {
@@ -291,7 +292,7 @@ func micros(t time.Time) int64 {
 }
 
 // Ready implements Queue.
-func (m *Memory) Ready(_ context.Context, now time.Time, after *Rank, limit int) ([]Record, error) {
+func (m *Memory) Ready(_ context.Context, now time.Time, after *Rank, limit int) ([]*Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.promote(now)
@@ -299,7 +300,7 @@ func (m *Memory) Ready(_ context.Context, now time.Time, after *Rank, limit int)
 	if after != nil {
 		from = rankKey(*after)
 	}
-	out := make([]Record, 0, min(max(limit, 0), m.ready.size))
+	out := make([]*Record, 0, min(max(limit, 0), m.ready.size))
 	var early []*Job // seen ready by a call with a later time
 	for k := range m.ready.from(from) {
 		if len(out) >= limit {
@@ -310,7 +311,7 @@ func (m *Memory) Ready(_ context.Context, now time.Time, after *Rank, limit int)
 		case r.Job.ReadyAt.After(now):
 			early = append(early, &r.Job)
 		case after == nil || k != from:
-			out = append(out, r.copy())
+			out = append(out, r)
 		}
 	}
 	for _, j := range early {
@@ -357,9 +358,9 @@ func (m *Memory) Live(_ context.Context, nodes []NodeID) ([]Attempt, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	var out []Attempt
-	add := func(there map[AttemptID]*Record) {
-		for id, r := range there {
-			a := *r.attempt(id)
+	add := func(there map[AttemptID]JobID) {
+		for id, job := range there {
+			a := *m.jobs[job].attempt(id)
 			a.Result = nil
 			out = append(out, a)
 		}
@@ -471,7 +472,7 @@ func (m *Memory) Purge(_ context.Context, finishedBefore time.Time, limit int) (
 		j := &m.jobs[id].Job
 		for _, a := range m.jobs[id].Attempts {
 			a.State = AttemptCancelled
-			m.follow(m.jobs[id], &a)
+			m.follow(&a)
 		}
 		m.unindex(j)
 		m.list(j.Tenant).remove(listKey(j))

@@ -85,11 +85,11 @@ func (m *Memory) someReady(l Line, now time.Time) bool {
 }
 
 // Heads implements Lines.
-func (m *Memory) Heads(_ context.Context, now time.Time, heads []Head, limit int) ([]Record, error) {
+func (m *Memory) Heads(_ context.Context, now time.Time, heads []Head, limit int) ([]*Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.promote(now)
-	var out []Record
+	var out []*Record
 	for _, h := range heads {
 		jobs := m.lines.jobs[h.Line]
 		if jobs == nil {
@@ -105,12 +105,12 @@ func (m *Memory) Heads(_ context.Context, now time.Time, heads []Head, limit int
 				break
 			}
 			if r := m.jobs[JobID(k.id)]; (h.After == nil || k != from) && !r.Job.ReadyAt.After(now) {
-				out = append(out, r.copy())
+				out = append(out, r)
 				n++
 			}
 		}
 	}
-	sortBy(out, func(a, b *Record) int { return RankOf(&a.Job).Compare(RankOf(&b.Job)) })
+	sortBy(out, func(a, b **Record) int { return RankOf(&(*a).Job).Compare(RankOf(&(*b).Job)) })
 	return out, nil
 }
 

@@ -43,12 +43,12 @@ func (s *Scheduler) ahead(ctx context.Context, tenant principal.Tenant, nodes []
 	o.fleet.booked = booked
 	o.rules = s.rules()
 	for i := range queue {
-		o.owed.set(&queue[i], 0)
+		o.owed.set(queue[i], 0)
 	}
 	for i := range queue {
 		if j := &queue[i].Job; j.Tenant == tenant {
 			o.place[j.ID] = len(o.place)
-			o.follow(&queue[i], now)
+			o.follow(queue[i], now)
 		}
 	}
 	return o, nil

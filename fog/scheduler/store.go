@@ -60,8 +60,8 @@ type Jobs interface {
 // Queue answers what the planner and the nodes ask again and again.
 type Queue interface {
 	// Ready reads queued jobs with ReadyAt <= now, best rank first and only those after the given rank (nil: from the
-	// best), at most limit.
-	Ready(ctx context.Context, now time.Time, after *Rank, limit int) ([]Record, error)
+	// best), at most limit. The records are shared and must not be written to.
+	Ready(ctx context.Context, now time.Time, after *Rank, limit int) ([]*Record, error)
 	// Due reads jobs with a DueAt <= now (a zero DueAt is none), earliest first, at most limit.
 	Due(ctx context.Context, now time.Time, limit int) ([]Record, error)
 	// Live reads the placed, running and suspended attempts on the given nodes (nil: on all; empty: none), without results.

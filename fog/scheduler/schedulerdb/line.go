@@ -100,7 +100,7 @@ func (s *Store) texts(args ...any) []any {
 }
 
 // Heads implements scheduler.Lines.
-func (s *Store) Heads(ctx context.Context, now time.Time, heads []scheduler.Head, limit int) ([]scheduler.Record, error) {
+func (s *Store) Heads(ctx context.Context, now time.Time, heads []scheduler.Head, limit int) ([]*scheduler.Record, error) {
 	if limit <= 0 || len(heads) == 0 {
 		return nil, nil
 	}
@@ -114,7 +114,7 @@ func (s *Store) Heads(ctx context.Context, now time.Time, heads []scheduler.Head
 	}
 	slices.SortFunc(jobs, func(a, b scheduler.Job) int { return scheduler.RankOf(&a).Compare(scheduler.RankOf(&b)) })
 	records, err := s.records(ctx, jobs)
-	return records, failed("heads", err)
+	return pointers(records), failed("heads", err)
 }
 
 // headRow is a line and the last job of it that is known.

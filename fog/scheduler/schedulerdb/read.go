@@ -46,7 +46,7 @@ func (s *Store) Load(ctx context.Context, ids []scheduler.JobID) ([]scheduler.Re
 }
 
 // Ready implements scheduler.Queue.
-func (s *Store) Ready(ctx context.Context, now time.Time, after *scheduler.Rank, limit int) ([]scheduler.Record, error) {
+func (s *Store) Ready(ctx context.Context, now time.Time, after *scheduler.Rank, limit int) ([]*scheduler.Record, error) {
 	if limit <= 0 {
 		return nil, nil
 	}
@@ -55,7 +55,16 @@ func (s *Store) Ready(ctx context.Context, now time.Time, after *scheduler.Rank,
 		return nil, failed("ready", err)
 	}
 	records, err := s.records(ctx, jobs)
-	return records, failed("ready", err)
+	return pointers(records), failed("ready", err)
+}
+
+// pointers points at each of some records.
+func pointers(records []scheduler.Record) []*scheduler.Record {
+	out := make([]*scheduler.Record, len(records))
+	for i := range records {
+		out[i] = &records[i]
+	}
+	return out
 }
 
 // readyJobs selects what Ready reads. The index fog_scheduler_jobs_ready answers it in order.

@@ -199,7 +199,12 @@ func (p *pair) ready(t *rapid.T) {
 	var after *scheduler.Rank
 	for {
 		list := records(t, p, true, func(s scheduler.Store) ([]scheduler.Record, error) {
-			return s.Ready(context.Background(), now, after, limit)
+			page, err := s.Ready(context.Background(), now, after, limit)
+			list := make([]scheduler.Record, len(page))
+			for i, r := range page {
+				list[i] = *r
+			}
+			return list, err
 		})
 		if len(list) == 0 {
 			return

@@ -62,7 +62,7 @@ func testHeads(t *testing.T, s Subject) {
 		t.Helper()
 		out, err := s.Store.Heads(t.Context(), start().Add(at), asked, limit)
 		require.NoError(t, err)
-		return ids(out)
+		return ids(whole(out))
 	}
 	require.Equal(t, []scheduler.JobID{"b1", "b2", "c1"}, heads(0, 2, scheduler.Head{Line: b}, scheduler.Head{Line: c}))
 	require.Equal(t, []scheduler.JobID{"late", "b1"}, heads(time.Second, 2, scheduler.Head{Line: b}))
@@ -78,7 +78,7 @@ func testHeads(t *testing.T, s Subject) {
 	commit(t, s.Store, next(load(t, s.Store, "b1"), nil, failed))
 	records, err := s.Store.Heads(t.Context(), start(), []scheduler.Head{{Line: b}}, 1)
 	require.NoError(t, err)
-	Same(t, []scheduler.Record{load(t, s.Store, "b1")}, records)
+	Same(t, []scheduler.Record{load(t, s.Store, "b1")}, whole(records))
 }
 
 func testMembers(t *testing.T, s Subject) {

@@ -25,7 +25,7 @@ func testReadyRanks(t *testing.T, s Subject) {
 	}
 	all, err := s.Store.Ready(t.Context(), start(), nil, 100)
 	require.NoError(t, err)
-	require.Equal(t, want, ids(all))
+	require.Equal(t, want, ids(whole(all)))
 	var got []scheduler.JobID
 	var after *scheduler.Rank
 	for range 10 {
@@ -34,7 +34,7 @@ func testReadyRanks(t *testing.T, s Subject) {
 		if len(page) == 0 {
 			break
 		}
-		got = append(got, ids(page)...)
+		got = append(got, ids(whole(page))...)
 		rank := scheduler.RankOf(&page[len(page)-1].Job)
 		after = &rank
 	}
@@ -54,7 +54,7 @@ func testReadyWaits(t *testing.T, s Subject) {
 		t.Helper()
 		records, err := s.Store.Ready(t.Context(), start().Add(after), nil, 10)
 		require.NoError(t, err)
-		return ids(records)
+		return ids(whole(records))
 	}
 	require.Empty(t, at(-time.Microsecond))
 	require.Equal(t, []scheduler.JobID{"queued"}, at(0))
@@ -68,9 +68,12 @@ func testReadyWaits(t *testing.T, s Subject) {
 	commit(t, s.Store, next(load(t, s.Store, "soon"), nil, one))
 	records, err := s.Store.Ready(t.Context(), start().Add(time.Second), nil, 10)
 	require.NoError(t, err)
-	Same(t, []scheduler.Record{load(t, s.Store, "soon")}, records)
-	commit(t, s.Store, next(records[0], func(j *scheduler.Job) { j.State = scheduler.Placed }))
+	Same(t, []scheduler.Record{load(t, s.Store, "soon")}, whole(records))
+	before := load(t, s.Store, "soon")
+	one.State = scheduler.AttemptCancelled
+	commit(t, s.Store, next(*records[0], func(j *scheduler.Job) { j.State = scheduler.Placed }, one, attempt("soon", 0, 2, "n")))
 	require.Empty(t, at(time.Second))
+	Same(t, []scheduler.Record{before}, whole(records)) // what was read does not change any more
 }
 
 func testDue(t *testing.T, s Subject) {

@@ -211,6 +211,15 @@ func take(t *testing.T, d duty.Duties, holder string) scheduler.Fence {
 	return fence
 }
 
+// whole reads what a store shares.
+func whole(records []*scheduler.Record) []scheduler.Record {
+	out := make([]scheduler.Record, len(records))
+	for i := range records {
+		out[i] = *records[i]
+	}
+	return out
+}
+
 func ids(records []scheduler.Record) []scheduler.JobID {
 	out := make([]scheduler.JobID, len(records))
 	for i := range records {

@@ -150,7 +150,10 @@ func (w *twins) attempts(r *scheduler.Record) []scheduler.Attempt {
 // look compares what the stores answer.
 func (w *twins) look() {
 	ctx, now := w.t.Context(), w.time()
-	both(w, func(s scheduler.Store) ([]scheduler.Record, error) { return s.Ready(ctx, now, nil, 10) })
+	both(w, func(s scheduler.Store) ([]scheduler.Record, error) {
+		records, err := s.Ready(ctx, now, nil, 10)
+		return whole(records), err
+	})
 	lines := both(w, func(s scheduler.Store) ([]scheduler.Line, error) {
 		lines, err := s.Lines(ctx, now, nil, 9)
 		return append([]scheduler.Line{}, lines...), err
@@ -161,7 +164,7 @@ func (w *twins) look() {
 	}
 	both(w, func(s scheduler.Store) ([]scheduler.Record, error) {
 		records, err := s.Heads(ctx, now, heads, 3)
-		return append([]scheduler.Record{}, records...), err
+		return whole(records), err
 	})
 	both(w, func(s scheduler.Store) ([]scheduler.Attempt, error) {
 		live, err := s.Live(ctx, []scheduler.NodeID{"n1", "n2"})
