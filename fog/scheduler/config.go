@@ -42,7 +42,8 @@ type Config struct {
 	MaxSuspend time.Duration
 	// Vest is the time between validation and vesting; zero vests at once.
 	Vest time.Duration
-	// HoldRetry is when an unanswered request for funds is repeated; zero is 5 s.
+	// HoldRetry is how long the escrow has to answer, so a call of Submit waits no longer for it, and when an unanswered request
+	// for funds is repeated; zero is 5 s.
 	HoldRetry time.Duration
 	// Feed is how long the changes of jobs are kept for Watch; zero is 1 h, negative records none.
 	Feed time.Duration

@@ -19,7 +19,7 @@ func (s *Scheduler) fund(ctx context.Context, jobs []*Job) map[JobID]Job {
 	for i, j := range jobs {
 		holds[i] = Hold{Job: j.ID, Tenant: j.Tenant, Payer: j.Owner, Amount: j.Quote}
 	}
-	answers, err := s.cfg.Escrow.Hold(ctx, holds)
+	answers, err := s.hold(ctx, holds)
 	if err != nil {
 		s.cfg.Logger.Warn("the escrow does not answer", slog.Int("jobs", len(jobs)), slog.Any("error", err))
 		return nil
@@ -39,6 +39,14 @@ func (s *Scheduler) fund(ctx context.Context, jobs []*Job) map[JobID]Job {
 		return nil
 	}
 	return s.settled(ctx, out)
+}
+
+// hold asks the escrow, for at most Config.HoldRetry: then the jobs' timers ask again anyway, and an answer to one of the two questions
+// is an answer to both.
+func (s *Scheduler) hold(ctx context.Context, holds []Hold) ([]error, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.HoldRetry)
+	defer cancel()
+	return s.cfg.Escrow.Hold(ctx, holds)
 }
 
 // settled lets funded jobs that come after others look at them, and answers the jobs as they are then.

@@ -107,3 +107,30 @@ func TestCommandsWhileFundsAreAskedFor(t *testing.T) {
 		require.Equal(t, scheduler.Queued, job.State, "its funds were held meanwhile")
 	})
 }
+
+// TestSubmitDoesNotWaitForASilentEscrow lets the escrow keep its callers waiting for ever: each call of Submit returns within HoldRetry, its
+// jobs are stored as pending, and each is held and queued once when the escrow is back.
+func TestSubmitDoesNotWaitForASilentEscrow(t *testing.T) {
+	m := &moody{mood: "never"}
+	inBubble(t, scheduler.Config{Escrow: m, HoldRetry: 3 * time.Second}, func(t *testing.T, r *rig) {
+		require.NoError(t, r.SetQuotas(t.Context(), []scheduler.Quota{{Owner: "x", MaxQueued: 10}}))
+		begun := time.Now()
+		call := []scheduler.Submission{{Name: "a", Key: "a"}, {Name: "b", Count: 2}, {Name: "c", After: on("", "#0")}, {Name: "d", After: on("", "#2")}}
+		out := r.submitAs("x", call...)
+		require.Equal(t, 3*time.Second, time.Since(begun), "once for all, though they are stored in turn")
+		for i := range out {
+			require.NoError(t, out[i].Err)
+			require.Equal(t, scheduler.Pending, out[i].Job.State)
+		}
+		again := r.submitAs("x", call[0])
+		require.Equal(t, out[0].Job.ID, again[0].Job.ID)
+		m.mu.Lock()
+		m.mood = "yes"
+		m.mu.Unlock()
+		r.wait(10 * time.Second)
+		require.Len(t, m.holds(), 5, "each is held once")
+		for i, want := range []scheduler.State{scheduler.Queued, scheduler.Queued, scheduler.Blocked, scheduler.Blocked} {
+			require.Equal(t, want, r.state(out[i].Job.ID))
+		}
+	})
+}

@@ -23,7 +23,7 @@ type Escrow interface {
 	// Hold answers for each hold nil (the amount is held), a fault of kind Insufficient (the payer has not enough) or of
 	// kind Conflict (the hold was voided before, the job cannot be paid any more). Any other error, of one hold or of
 	// all, leaves the answer open: the job stays pending and the question is asked again. Asking twice for the same job
-	// holds once.
+	// holds once, also at the same time. The context ends after Config.HoldRetry: Hold returns by then.
 	Hold(ctx context.Context, holds []Hold) ([]error, error)
 }
 

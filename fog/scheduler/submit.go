@@ -16,7 +16,7 @@ import (
 // Submit stores jobs, asks for their funds and queues them, or lets them wait for what they come after; each submission has an
 // answer of its own, in the same order, and they are accepted or refused as if they came one by one. It is idempotent for
 // submissions with a Key. An array is stored, and funded or refused, as a whole. A job whose funds could not be asked for, because
-// the escrow does not answer, is returned as Pending and asked for again later. The error is of kind Unavailable when the outcome of
+// the escrow does not answer within Config.HoldRetry, is returned as Pending and asked for again later. The error is of kind Unavailable when the outcome of
 // all is unknown.
 func (s *Scheduler) Submit(ctx context.Context, submissions []Submission) ([]Submitted, error) {
 	c, err := s.begin(ctx, submissions, true)
@@ -83,6 +83,8 @@ type calling struct {
 	// inTurn is set where the answer to a submission may depend on what became of those before it, as the caller's quota bounds
 	// the jobs that wait: then none is stored before one that precedes it.
 	inTurn bool
+	// silent is set once the escrow has not answered: this call does not wait for it again.
+	silent bool
 }
 
 // begin authorizes a call and checks its submissions; those that are wrong have their errors in out.
@@ -178,7 +180,11 @@ func (c *calling) settle(ctx context.Context) {
 	if c.levels > 1 {
 		slices.SortFunc(c.fresh, func(a, b stored) int { return strings.Compare(string(a.Insertion.Job.ID), string(b.Insertion.Job.ID)) })
 	}
-	c.update(c.s.fund(ctx, unfunded(c.fresh)))
+	if jobs := unfunded(c.fresh); !c.silent {
+		funded := c.s.fund(ctx, jobs)
+		c.silent = len(jobs) > 0 && len(funded) == 0
+		c.update(funded)
+	}
 	c.update(c.s.released(ctx, blocked(c.fresh)))
 	c.fresh = nil
 }
