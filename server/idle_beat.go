@@ -92,6 +92,7 @@ type leaseReply struct {
 	Token   int64      `json:"token" doc:"Fencing token of the lease."`
 	Until   time.Time  `json:"until" doc:"When the lease ends by the server's clock."`
 	EvictAt *time.Time `json:"evictAt,omitempty" doc:"When the attempt is taken off the device to make room for another job: what is not reported by then was in vain. Absent: never."`
+	Seconds float64    `json:"evictSeconds,omitempty" doc:"How long that is from this answer on, for a device whose clock is another."`
 }
 
 type offerReply struct {
@@ -120,18 +121,22 @@ type inputReply struct {
 	SHA256 string `json:"sha256" doc:"SHA-256 of the content, in hexadecimal."`
 }
 
-func encodeDirective(d idle.Directive) directiveReply {
+func encodeDirective(d idle.Directive, now time.Time) directiveReply {
 	return directiveReply{
 		NextSeconds: math.Round(d.NextSeconds*1000) / 1000, Desired: string(d.Desired), Eligible: d.Eligible,
 		Reasons: each(d.Reasons, encodeReason),
-		Renewed: each(d.Renewed, encodeLease),
+		Renewed: each(d.Renewed, func(l idle.Lease) leaseReply { return encodeLease(l, now) }),
 		Cancel:  list(d.Cancel),
 		Offers:  each(d.Offers, encodeOffer),
 	}
 }
 
-func encodeLease(l idle.Lease) leaseReply {
-	return leaseReply{Attempt: l.Attempt, Token: l.Token, Until: l.Until, EvictAt: when(l.EvictAt)}
+func encodeLease(l idle.Lease, now time.Time) leaseReply {
+	reply := leaseReply{Attempt: l.Attempt, Token: l.Token, Until: l.Until, EvictAt: when(l.EvictAt)}
+	if !l.EvictAt.IsZero() {
+		reply.Seconds = max(0, l.EvictAt.Sub(now).Seconds())
+	}
+	return reply
 }
 
 func encodeReason(r idle.Reason) reasonReply { return reasonReply(r) }

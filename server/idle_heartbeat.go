@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -74,7 +75,7 @@ func (s *Server) heartbeat(ctx context.Context, in *heartbeatInput) (*heartbeatR
 	if err != nil {
 		return nil, err
 	}
-	return &heartbeatReply{Success: true, DeviceID: in.ID, Acknowledged: true, Directive: encodeDirective(directive)}, nil
+	return &heartbeatReply{Success: true, DeviceID: in.ID, Acknowledged: true, Directive: encodeDirective(directive, s.config.Now())}, nil
 }
 
 // beat hands one beat to the engine, held open for at most waitSeconds.
@@ -126,16 +127,16 @@ func (s *Server) heartbeats(ctx context.Context, in *heartbeatsInput) (*heartbea
 	}
 	reply := &heartbeatsReply{Success: true, Results: make([]beatOutcome, len(beaten))}
 	for i, b := range beaten {
-		reply.Results[i] = encodeOutcome(in.Body.Beats[i].DeviceID, b)
+		reply.Results[i] = encodeOutcome(in.Body.Beats[i].DeviceID, b, s.config.Now())
 	}
 	return reply, nil
 }
 
-func encodeOutcome(device string, b idle.Beaten) beatOutcome {
+func encodeOutcome(device string, b idle.Beaten, now time.Time) beatOutcome {
 	if b.Err != nil {
 		return beatOutcome{DeviceID: device, Status: statusOf(fog.KindOf(b.Err)), Detail: fog.Detail(b.Err)}
 	}
-	directive := encodeDirective(b.Directive)
+	directive := encodeDirective(b.Directive, now)
 	return beatOutcome{DeviceID: device, Acknowledged: true, Directive: &directive, Status: http.StatusOK}
 }
 

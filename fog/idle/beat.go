@@ -73,6 +73,9 @@ type Lease struct {
 	// EvictAt is when the attempt is taken off the device to make room for another: what is not reported by then was in vain. The
 	// zero time is never.
 	EvictAt time.Time `json:"evictAt,omitzero"`
+	// EvictSeconds is how long that is from the answer on, for a device whose clock is another; whoever sends the answer fills
+	// it in.
+	EvictSeconds float64 `json:"evictSeconds,omitempty"`
 }
 
 // Offer is an attempt that has just been leased to a device, with all that it needs to run it.

@@ -93,6 +93,23 @@ func TestEvictedWorkMayFinishWithinTheGrace(t *testing.T) {
 	})
 }
 
+func TestEvictedWorkMayBeGivenBackWithinTheGrace(t *testing.T) {
+	inBubble(t, params(scheduler.Params{Grace: time.Minute}), func(t *testing.T, r *rig) {
+		r.nodes("a")
+		low := r.submit(long(scheduler.Bronze, 4))
+		o := r.fetch("a")
+		high := r.submit(long(scheduler.Gold, 4))
+		r.wait(time.Second)
+		require.NoError(t, r.report(failed(o, scheduler.ClassDevice)).Err)
+		require.Equal(t, scheduler.AttemptCancelled, r.get(low).Attempts[0].State)
+		require.Empty(t, r.get(low).Job.Failures, "that is nobody's failure")
+		require.NoError(t, r.report(failed(o, scheduler.ClassDevice)).Err, "a repeated report is answered as the first")
+		r.wait(time.Second)
+		require.Equal(t, scheduler.Placed, r.state(high), "its room is free at once")
+		kind(t, fault.Conflict, r.report(done(o, "after all")).Err)
+	})
+}
+
 func TestWhatWasNotFetchedGoesAtOnce(t *testing.T) {
 	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 		r.nodes("a")

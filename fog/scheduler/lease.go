@@ -127,6 +127,10 @@ func (d *draft) report(in Report) error {
 	if !a.State.leased() && !d.late(a) {
 		return a.again(in)
 	}
+	if in.Class == ClassDevice && a.State.leased() && !a.EvictAt.IsZero() { // its node could not finish it within the grace
+		d.evicted(a)
+		return nil
+	}
 	if in.Reason == "" && in.Class != "" {
 		in.Reason = "failed without saying why"
 	}
@@ -156,6 +160,10 @@ func (d *draft) late(a *Attempt) bool {
 // again answers a report for an attempt that is over: nil when it says what was reported before.
 func (a *Attempt) again(in Report) error {
 	switch a.State {
+	case AttemptCancelled:
+		if in.Class == ClassDevice && !a.EvictAt.IsZero() {
+			return nil
+		}
 	case AttemptReported, AttemptValid, AttemptInvalid, AttemptFailed:
 		same := (a.Result == nil) == (in.Result == nil)
 		if same && in.Result != nil {

@@ -29,6 +29,11 @@ type attempt struct {
 	mu   sync.Mutex // guards run; taken after the agent's
 	run  Execution  // nil until the guest runs and after it has ended
 	halt bool       // the guest is to be suspended
+
+	// evict ends the attempt when its grace is over; nil while nobody needs its room. evictAt is that time as the server says
+	// it. Both are guarded by mu.
+	evict   *time.Timer
+	evictAt time.Time
 }
 
 func newAttempt(ctx context.Context, a *Agent, o *idle.Offer) *attempt {
@@ -49,6 +54,37 @@ func (t *attempt) stop(cause error, reason string) {
 	t.end(cause) // the first cause counts
 	if t.run != nil {
 		t.run.Kill(worker.ClassDevice, reason)
+	}
+}
+
+// reportTime is what is left of a grace for telling the server that it is used up: a tenth, and a second at most.
+const reportTime = time.Second
+
+// makeWay follows a lease. Where the server says that the attempt makes way for another, the guest may finish by then; else the
+// attempt is given back just before, so that its room is free at once. The guest is told nothing. A lease without an eviction
+// takes it back.
+func (t *attempt) makeWay(l *idle.Lease) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l.Token != t.offer.Token || l.EvictAt.Equal(t.evictAt) {
+		return
+	}
+	t.spare()
+	if t.evictAt = l.EvictAt; l.EvictAt.IsZero() {
+		return
+	}
+	left := duration(l.EvictSeconds, maxRuntime)
+	t.evict = time.AfterFunc(left-min(left/10, reportTime), func() { t.giveBack(evicted) })
+}
+
+// evicted is the reason of an attempt whose grace is over.
+const evicted = "evicted: it made way for another job"
+
+// spare forgets an eviction. The lock is held.
+func (t *attempt) spare() {
+	if t.evict != nil {
+		t.evict.Stop()
+		t.evict = nil
 	}
 }
 
@@ -81,6 +117,9 @@ func (t *attempt) live() {
 	a := t.agent
 	defer t.end(nil)
 	out := t.execute()
+	t.mu.Lock()
+	t.spare() // the guest has ended: there is nothing left to stop
+	t.mu.Unlock()
 	delivered := false
 	if !t.dropped() {
 		delivered = t.deliver(&out)

@@ -218,6 +218,12 @@ func (a *Agent) obey(ctx context.Context, d *idle.Directive, latest bool) int {
 			t.drop(errCancelled)
 		}
 	}
+	for i := range d.Renewed {
+		l := &d.Renewed[i]
+		if t := a.attempts[l.Attempt]; t != nil && (latest || !l.EvictAt.IsZero()) {
+			t.makeWay(l)
+		}
+	}
 	taken, refused := 0, 0
 	for i := range d.Offers {
 		switch o := &d.Offers[i]; {

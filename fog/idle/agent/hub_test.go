@@ -34,6 +34,7 @@ type hub struct {
 	blobs     map[string][]byte
 	offers    []idle.Offer // to hand out
 	cancel    []string     // to cancel with the next answer
+	evictAt   time.Time    // of all that is held; zero is never
 	desired   idle.Desired
 	forbidden bool // the server's opinion: not eligible
 	news      chan struct{}
@@ -164,15 +165,17 @@ func (h *hub) beat(w http.ResponseWriter, r *http.Request) {
 	require.NoError(h.t, json.NewDecoder(r.Body).Decode(&b))
 	h.mu.Lock()
 	h.beats = append(h.beats, b)
+	told := h.evictAt
 	h.mu.Unlock()
 	deadline := time.After(time.Duration(b.Wait * float64(time.Second)))
 	for {
 		h.mu.Lock()
 		d := idle.Directive{NextSeconds: 5, Desired: h.desired, Eligible: !h.forbidden}
 		d.Cancel, h.cancel = h.cancel, nil
+		d.Renewed = h.renewed(&b)
 		n := min(b.Take, len(h.offers))
 		d.Offers, h.offers = slices.Clone(h.offers[:n]), slices.Clone(h.offers[n:])
-		wait := b.Take > 0 && b.Wait > 0 && n == 0 && len(d.Cancel) == 0 && h.desired == idle.Run && !h.forbidden
+		wait := b.Take > 0 && b.Wait > 0 && n == 0 && len(d.Cancel) == 0 && h.desired == idle.Run && !h.forbidden && told.Equal(h.evictAt)
 		h.mu.Unlock()
 		if !wait {
 			answer(w, map[string]any{"success": true, "directive": d})
@@ -181,13 +184,27 @@ func (h *hub) beat(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-h.news:
 		case <-deadline:
-			d.NextSeconds = 0
+			h.mu.Lock()
+			d.NextSeconds, d.Renewed = 0, h.renewed(&b)
+			h.mu.Unlock()
 			answer(w, map[string]any{"success": true, "directive": d})
 			return
 		case <-r.Context().Done():
 			return
 		}
 	}
+}
+
+// renewed are the leases of what a device holds. The lock is held.
+func (h *hub) renewed(b *beat) []idle.Lease {
+	leases := make([]idle.Lease, len(b.Held))
+	for i, held := range b.Held {
+		leases[i] = idle.Lease{Attempt: held.Attempt, Token: held.Token}
+		if !h.evictAt.IsZero() { // the server's clock is a day ahead of the device's
+			leases[i].EvictAt, leases[i].EvictSeconds = h.evictAt.Add(24*time.Hour), time.Until(h.evictAt).Seconds()
+		}
+	}
+	return leases
 }
 
 func answer(w http.ResponseWriter, body any) {
