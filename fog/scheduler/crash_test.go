@@ -90,43 +90,54 @@ func (d mortalDuties) Release(ctx context.Context, f duty.Fence, holder string) 
 	return d.Duties.Release(ctx, f, holder)
 }
 
-// TestRecoveryFromEachStep kills the server after each step, with and without a cancel afterwards, and lets another one end
-// the jobs on the same rows.
+// TestRecoveryFromEachStep kills the server after each step that there is, with and without a cancel afterwards, and lets another one
+// end the jobs on the same rows. A step that no day reaches fails it.
 func TestRecoveryFromEachStep(t *testing.T) {
-	for _, step := range []string{
-		scheduler.StepSubmit, scheduler.StepHold, scheduler.StepQueue, scheduler.StepPlace, scheduler.StepLease, scheduler.StepRenew,
-		scheduler.StepReport, scheduler.StepValidate, scheduler.StepVest, scheduler.StepLose, scheduler.StepTimer, scheduler.StepPause,
-		scheduler.StepResume, scheduler.StepCancel, scheduler.StepProgress,
-	} {
+	for _, step := range scheduler.Steps() {
 		for _, cancel := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s cancel=%v", step, cancel), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { recovery(t, step, cancel) })
+				synctest.Test(t, func(t *testing.T) { recovery(t, dayOf(step), step, cancel) })
 			})
 		}
 	}
 }
 
-func recovery(t *testing.T, step string, cancel bool) {
+// TestRecoveryOfWholes does the same where a step is about several jobs, or about one that rises.
+func TestRecoveryOfWholes(t *testing.T) {
+	for name, live := range map[string]func(*testing.T, *rig, *mortal){"gang": gangDay, "array": arrayDay, "aging": agingDay} {
+		for _, step := range []string{scheduler.StepSubmit, scheduler.StepQueue, scheduler.StepPlace, scheduler.StepTimer} {
+			t.Run(name+" "+step, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { recovery(t, day{live: live, cfg: calm()}, step, false) })
+			})
+		}
+	}
+}
+
+func recovery(t *testing.T, d day, step string, cancel bool) {
 	facts, duties := journal.NewMemory(nil), duty.NewMemory(nil)
 	rows := scheduler.NewMemory(facts, duties)
 	first := &mortal{Store: rows}
 	reached := false
-	r := start(t, scheduler.Config{
-		Store: first, Duties: mortalDuties{duties, first}, Holder: "first", Escrow: &escrow{}, Lease: 10 * time.Second,
-		Step: func(s string) {
-			if s == step {
-				reached = true
-				first.kill()
-			}
-		},
-	})
+	cfg := d.cfg
+	cfg.Escrow = &escrow{}
+	cfg.Store, cfg.Duties, cfg.Holder = first, mortalDuties{duties, first}, "first"
+	cfg.Step = func(s string) {
+		if s == step {
+			reached = true
+			first.kill()
+		}
+	}
+	r := start(t, cfg)
 	r.facts = facts
-	eventful(t, r, first)
+	d.live(t, r, first)
 	require.True(t, reached, "the step was reached")
 	r.stop()
 
-	second := start(t, scheduler.Config{Store: rows, Duties: duties, Holder: "second", Escrow: &escrow{}, Lease: 10 * time.Second})
+	cfg.Store, cfg.Duties, cfg.Holder, cfg.Step = rows, duties, "second", nil
+	second := start(t, cfg)
 	second.facts = facts
+	second.wait(11 * time.Second) // the duty passes on
+	unschedule(t, second)
 	page, err := second.List(t.Context(), scheduler.JobQuery{})
 	require.NoError(t, err)
 	if cancel {
@@ -134,76 +145,37 @@ func recovery(t *testing.T, step string, cancel bool) {
 			_, _ = second.Cancel(t.Context(), j.ID) // those that are over refuse
 		}
 	}
-	second.work("a", "b")
+	second.work("a", "b", "c")
+	page, err = second.List(t.Context(), scheduler.JobQuery{})
+	require.NoError(t, err)
+	require.NotEmpty(t, page.Jobs)
 	facted := second.settled()
 	for _, j := range page.Jobs {
 		record := second.get(j.ID)
-		require.True(t, record.Job.State.Final(), "%s is %s: %v", j.ID, record.Job.State, texts(record.Job.Log))
-		require.Equal(t, 1, facted[j.ID])
-		valid := 0
-		for _, a := range record.Attempts {
-			require.False(t, a.State.Live())
-			if a.State == scheduler.AttemptValid {
-				valid++
-			}
-		}
-		if record.Job.State == scheduler.Vested {
-			require.Equal(t, record.Job.Trust.Replicas, valid, "each slot is paid once")
-		} else {
-			require.Zero(t, valid)
-		}
+		paidOnce(t, &record, facted[j.ID])
 		if !cancel && record.Job.State != scheduler.Cancelled {
 			require.Equal(t, scheduler.Vested, record.Job.State)
 		}
 	}
 }
 
-// eventful lets a day happen in which each step is reached, until the server dies.
-func eventful(t *testing.T, r *rig, m *mortal) {
-	ctx := t.Context()
-	_ = r.SyncNodes(ctx, []scheduler.Node{node("a"), node("b")})
-	out, _ := r.Submit(ctx, []scheduler.Submission{{Name: "one"}, {Name: "two", Trust: quorum(2, 2)}, {Name: "late", Tier: scheduler.Gold}, {Name: "never"}})
-	r.wait(time.Second)
-	if m.alive() != nil || len(out) != 4 {
-		return
-	}
-	_, _ = r.Cancel(ctx, out[3].Job.ID)
-	_, _ = r.Pause(ctx, out[0].Job.ID)
-	_, _ = r.Resume(ctx, out[0].Job.ID)
-	r.wait(time.Second)
-	var offers []scheduler.Offer
-	for _, n := range []scheduler.NodeID{"a", "b"} {
-		grants, err := r.Claim(ctx, []scheduler.Claim{{Node: n, Take: 9}})
-		if err != nil {
-			return
+// paidOnce checks that a job is over and told of once, and that each slot is paid once, or none.
+func paidOnce(t *testing.T, r *scheduler.Record, facts int) {
+	t.Helper()
+	require.True(t, r.Job.State.Final(), "%s is %s: %v", r.Job.ID, r.Job.State, texts(r.Job.Log))
+	require.Equal(t, 1, facts)
+	valid := 0
+	for _, a := range r.Attempts {
+		require.False(t, a.State.Live())
+		if a.State == scheduler.AttemptValid {
+			valid++
 		}
-		offers = append(offers, grants[0].Offers...)
 	}
-	r.wait(5 * time.Second)
-	for _, o := range offers {
-		_ = r.Progress(ctx, o.Attempt, o.Token, 0.5)
-		_, _ = r.Claim(ctx, []scheduler.Claim{{Node: "a", Held: []scheduler.Held{held(o)}}, {Node: "b", Held: []scheduler.Held{held(o)}}})
-		if o.Name == "late" {
-			down := node(string(r.nodeOf(o)))
-			down.State = scheduler.NodeDown
-			_ = r.SyncNodes(ctx, []scheduler.Node{down})
-			continue
-		}
-		_, _ = r.Report(ctx, []scheduler.Report{done(o, "right")})
+	if r.Job.State == scheduler.Vested {
+		require.Equal(t, r.Job.Trust.Replicas, valid, "each slot is paid once")
+	} else {
+		require.Zero(t, valid)
 	}
-	_ = r.SyncNodes(ctx, []scheduler.Node{node("a"), node("b")})
-	r.wait(time.Minute) // leases and placements run out
-}
-
-// nodeOf finds an offer's node, on the rows.
-func (r *rig) nodeOf(o scheduler.Offer) scheduler.NodeID {
-	live, err := r.store.(*mortal).Store.Live(r.t.Context(), nil)
-	require.NoError(r.t, err)
-	i := slices.IndexFunc(live, func(a scheduler.Attempt) bool { return a.ID == o.Attempt })
-	if i < 0 {
-		return "a"
-	}
-	return live[i].Node
 }
 
 // work lets honest nodes work until nothing is left.
