@@ -21,6 +21,7 @@ type auditor struct {
 	mu    sync.Mutex // guards what follows
 	wrong error
 	fence scheduler.Fence // the latest that was seen
+	waits map[scheduler.JobID]waiting
 }
 
 func (u *auditor) Commit(ctx context.Context, f scheduler.Fence, changes []scheduler.Change) ([]bool, error) {
@@ -31,7 +32,7 @@ func (u *auditor) Commit(ctx context.Context, f scheduler.Fence, changes []sched
 		u.fence = f
 	}
 	if err == nil && u.wrong == nil {
-		u.wrong = errors.Join(u.crowds(ctx), u.intrudes(ctx, changes, written))
+		u.wrong = errors.Join(u.crowds(ctx), u.intrudes(ctx, changes, written), u.inverts(ctx, changes, written))
 	}
 	return written, err
 }

@@ -1,0 +1,135 @@
+package scheduler_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fogcompute/fogcompute/fog/principal"
+	"github.com/fogcompute/fogcompute/fog/scheduler"
+)
+
+// waiting is a job that is ready and waits, as it was seen first.
+type waiting struct {
+	version int64
+	since   time.Time
+}
+
+// inverts looks for inversions of tiers: an attempt is placed on room that a job of a better tier could have instead. That job has
+// been ready for longer than a planner takes to see it, the node admits it and has not changed meanwhile, it needs no more of anything and for
+// no longer than the attempt, so it could stand in exactly its room, and its owner's quota leaves room for it. Tiers are those to which
+// jobs have risen.
+func (u *auditor) inverts(ctx context.Context, changes []scheduler.Change, written []bool) error {
+	ready, err := u.Ready(ctx, time.Now(), nil, 1000)
+	if err != nil {
+		return err
+	}
+	ready = u.patient(ready)
+	if len(ready) == 0 {
+		return nil
+	}
+	s, err := u.scene(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range changes {
+		low := &changes[i].Record.Job
+		for _, a := range changes[i].Record.Attempts {
+			if !written[i] || a.State != scheduler.AttemptPlaced || !a.Placed.Equal(changes[i].Now) {
+				continue
+			}
+			for k := range ready {
+				high := &ready[k].Job
+				if scheduler.TermsOf(a.Tier).Weight < scheduler.RankOf(high).Weight && high.MaxRuntime <= low.MaxRuntime && s.could(&ready[k], &a, u.most) {
+					return fmt.Errorf("attempt %s of tier %s is placed on %s while %s, risen by %d from %s, waits", a.ID, a.Tier, a.Node, high.ID, high.Boost, high.Tier)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// patient are the ready jobs that have waited as they are for longer than settling.
+func (u *auditor) patient(ready []scheduler.Record) []scheduler.Record {
+	now, seen := time.Now(), map[scheduler.JobID]waiting{}
+	var out []scheduler.Record
+	for i := range ready {
+		j := &ready[i].Job
+		w, known := u.waits[j.ID]
+		if !known || w.version != j.Version {
+			w = waiting{version: j.Version, since: now}
+		}
+		seen[j.ID] = w
+		if now.Sub(w.since) > settling && now.Sub(j.ReadyAt) > settling {
+			out = append(out, ready[i])
+		}
+	}
+	u.waits = seen
+	return out
+}
+
+// scene is what there is to be had.
+type scene struct {
+	nodes  []scheduler.Node
+	booked []scheduler.Reservation
+	used   map[principal.Account]scheduler.Capacity
+}
+
+func (u *auditor) scene(ctx context.Context) (*scene, error) {
+	nodes, err := u.Nodes(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	booked, err := u.Reservations(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	live, err := u.Live(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	s := &scene{nodes: nodes, booked: booked, used: map[principal.Account]scheduler.Capacity{}}
+	for i := range live {
+		s.used[live[i].Owner] = plus(s.used[live[i].Owner], live[i].Demand)
+	}
+	return s, nil
+}
+
+// could reports whether a waiting job could run in the room of an attempt. It answers no where that depends on more than the two: the
+// job is a gang or wants to be near others or apart from them, it went wrong before, or the node is reserved for some time.
+func (s *scene) could(r *scheduler.Record, a *scheduler.Attempt, most map[principal.Account]scheduler.Capacity) bool {
+	j := &r.Job
+	if j.ID == a.Job || j.Slots != 1 || j.Gang || len(j.Constraints.Spread) > 0 || j.Constraints.Together != "" ||
+		slices.ContainsFunc(r.Attempts, func(b scheduler.Attempt) bool { return b.State != scheduler.AttemptCancelled }) {
+		return false
+	}
+	d, room := &j.Demand, &a.Demand
+	if d.MilliCPU > room.MilliCPU || d.MemoryMB > room.MemoryMB || d.DiskMB > room.DiskMB || d.MbitPS > room.MbitPS ||
+		d.MilliGPU != room.MilliGPU && d.MilliGPU != 0 {
+		return false
+	}
+	if limit, ok := most[j.Owner]; ok && exceeds(plus(s.used[j.Owner], *d), limit) {
+		return false
+	}
+	k := slices.IndexFunc(s.nodes, func(n scheduler.Node) bool { return n.ID == a.Node })
+	return k >= 0 && time.Since(s.nodes[k].Updated) > settling && s.admits(&s.nodes[k], j)
+}
+
+// admits reports whether an open node takes a job of the batch world.
+func (s *scene) admits(n *scheduler.Node, j *scheduler.Job) bool {
+	if n.State != scheduler.NodeUp || n.Drained || n.Owner == j.Owner {
+		return false
+	}
+	if len(n.Marks.Taints) > 0 && len(j.Constraints.Tolerate) == 0 {
+		return false
+	}
+	for _, t := range j.Constraints.Require { // the world knows one kind
+		if t.Op != scheduler.NotIn || slices.Contains(t.Values, n.Labels[t.Key]) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(s.booked, func(b scheduler.Reservation) bool {
+		return b.Until.After(time.Now().Add(-settling)) && slices.Contains(b.Nodes, n.ID)
+	})
+}
