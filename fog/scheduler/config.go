@@ -66,6 +66,12 @@ type Config struct {
 	// are logged once, and the last ones that could stay.
 	Params func() Params
 
+	// Seed is where the seeds of the searches for better plans begin; any will do. The same rows, clock, seed and parameters give the same
+	// plans, as far as a search comes to its end within Params.RoundBudget.
+	Seed uint64
+	// Workers is how many goroutines a search for a better plan may use; zero is 1. They change its time, never its answer.
+	Workers int
+
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Random is the source of identifiers; nil is crypto/rand.
@@ -119,6 +125,9 @@ func (c Config) complete() (Config, error) {
 		if *d.value == 0 {
 			*d.value = d.usual
 		}
+	}
+	if c.Workers < 0 {
+		return c, fault.Field("scheduler.new", "Workers", "%d is negative", c.Workers)
 	}
 	if c.Retention == 0 {
 		c.Retention = 30 * 24 * time.Hour

@@ -114,7 +114,7 @@ func (r *rig) together(out []scheduler.Submitted) {
 		return
 	}
 	there := 0
-	ids, err := r.store.(*mortal).Store.Tasks(r.t.Context(), out[0].Job.ID)
+	ids, err := r.store.(*mortal).Tasks(r.t.Context(), out[0].Job.ID)
 	require.NoError(r.t, err)
 	records, err := r.store.(*mortal).Store.Load(r.t.Context(), ids)
 	require.NoError(r.t, err)
@@ -153,7 +153,7 @@ func agingDay(t *testing.T, r *rig, _ *mortal) {
 		_, _ = r.Claim(t.Context(), []scheduler.Claim{{Node: "a", Held: []scheduler.Held{held(g[0].Offers[0])}}})
 		r.wait(5 * time.Second)
 	}
-	page, err := r.store.(*mortal).Store.Find(t.Context(), scheduler.JobQuery{Tenant: "default", States: []scheduler.State{scheduler.Queued}, Tier: scheduler.Bronze})
+	page, err := r.store.(*mortal).Find(t.Context(), scheduler.JobQuery{Tenant: "default", States: []scheduler.State{scheduler.Queued}, Tier: scheduler.Bronze})
 	require.NoError(t, err)
 	for _, j := range page.Jobs {
 		require.Equal(t, 1, j.Boost, "it has risen")

@@ -245,11 +245,11 @@ const minGain = 0.01
 
 // search looks for a better plan, by the weights of the tiers that have a part in it, and takes one by the tiers: the best
 // tier's jobs first, a tolerance of two parts in a hundred left to the tiers below.
-func (z *puzzle) search(ctx context.Context, aims []Objective, params *Params, now func() time.Time, seed uint64) solution {
+func (z *puzzle) search(ctx context.Context, aims []Objective, params *Params, now func() time.Time, seed uint64, workers int) solution {
 	profiles, mean := z.profiles(aims)
 	result, err := placement.Solve(ctx, &z.problem, placement.Config{
 		Seed: seed, Moves: min(1<<22, 256*int64(len(z.problem.Node))), Time: params.RoundBudget, Now: now, Profiles: profiles,
-		Genetic: max(0, params.Genetic),
+		Genetic: max(0, params.Genetic), Workers: workers,
 	})
 	if err != nil {
 		return solution{puzzle: z, err: err}

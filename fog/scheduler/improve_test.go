@@ -63,9 +63,9 @@ func TestShiftsKeepTheLaws(t *testing.T) {
 		}
 		params := Params{RoundBudget: time.Hour, MoveGain: 0.1}
 		now := func() time.Time { return start() }
-		s := z.search(context.Background(), f.aims, &params, now, 1)
+		s := z.search(context.Background(), f.aims, &params, now, 1, 1)
 		require.NoError(t, s.err)
-		require.Equal(t, s.plan.Assign, z.search(context.Background(), f.aims, &params, now, 1).plan.Assign, "the same seed, the same plan")
+		require.Equal(t, s.plan.Assign, z.search(context.Background(), f.aims, &params, now, 1, 3).plan.Assign, "the same seed, the same plan")
 		if len(s.moves()) > 0 {
 			require.GreaterOrEqual(t, s.gain, minGain)
 		}
@@ -102,7 +102,7 @@ func TestShiftFallsAsAWhole(t *testing.T) {
 		if z == nil {
 			return
 		}
-		s := z.search(context.Background(), p.fleet.aims, &Params{RoundBudget: time.Hour, MoveGain: -1}, start, 1)
+		s := z.search(context.Background(), p.fleet.aims, &Params{RoundBudget: time.Hour, MoveGain: -1}, start, 1, 1)
 		require.NoError(t, s.err)
 		victim := rapid.IntRange(0, len(p.fleet.nodes)-1).Draw(t, "victim")
 		full := rapid.Bool().Draw(t, "full")

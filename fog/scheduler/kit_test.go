@@ -3,8 +3,10 @@ package scheduler_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -21,6 +23,18 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fewer lets the properties of a test that is expensive be checked less often than others, unless the command line says how often.
+func fewer(t *testing.T, checks int) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	was := f.Value.String()
+	if was != f.DefValue {
+		return
+	}
+	require.NoError(t, f.Value.Set(strconv.Itoa(checks)))
+	t.Cleanup(func() { require.NoError(t, f.Value.Set(was)) })
+}
 
 // rig is a running scheduler under a fake clock.
 type rig struct {

@@ -60,9 +60,9 @@ func (p *planner) improve(ctx context.Context) error {
 	}
 	m.busy = true
 	m.seed++
-	seed, aims := m.seed, p.fleet.aims
+	seed, aims := p.s.cfg.Seed+m.seed, p.fleet.aims
 	m.running.Go(func() {
-		m.found <- z.search(ctx, aims, &params, p.s.cfg.Now, seed)
+		m.found <- z.search(ctx, aims, &params, p.s.cfg.Now, seed, p.s.cfg.Workers)
 		p.s.marks.ring()
 	})
 	return nil
