@@ -66,7 +66,9 @@ type promise struct {
 	seen   time.Time // when the job last found no room
 }
 
-// expected is when the occupant should be gone: who has run for longer than was thought may take all of its time.
+// expected is when the occupant should be gone. Who has run for longer than was thought is thought to need as long again: a prediction that
+// came out wrong grows, rather than that all of the time is taken that the job may take (Tsafrir, Etsion and Feitelson, IEEE TPDS 18(6),
+// 2007, section 4.2; there it grows by fixed steps, of a minute first, which are long for what takes less than a second).
 func (o *occupant) expected(now time.Time) time.Time {
 	switch {
 	case !o.evictAt.IsZero():
@@ -74,7 +76,11 @@ func (o *occupant) expected(now time.Time) time.Time {
 	case o.ends.After(now):
 		return o.ends
 	}
-	return o.worst(now)
+	worst := o.worst(now)
+	if again := now.Add(now.Sub(o.began)); again.Before(worst) && !again.Before(now) {
+		return again
+	}
+	return worst
 }
 
 // worst is when the occupant is gone at the latest.

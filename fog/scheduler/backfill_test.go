@@ -128,6 +128,39 @@ func TestBackfillUsesWhatIsFreeUntilThen(t *testing.T) {
 	})
 }
 
+// TestQuickJobsThatAreLateAreStillQuick has nodes full of attempts that should have been over within a tenth of a second, but may take an
+// hour: who waits is told seconds, and nothing that takes long gets in before a gang.
+func TestQuickJobsThatAreLateAreStillQuick(t *testing.T) {
+	for _, span := range []time.Duration{time.Microsecond, 100 * time.Millisecond} {
+		inBubble(t, params(scheduler.Params{Evictions: -1, RoundBudget: -1}), func(t *testing.T, r *rig) {
+			r.nodes("a", "b")
+			quick := scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 3000}, Estimate: span, MaxRuntime: time.Hour}
+			r.submit(quick)
+			r.submit(quick)
+			offers := []scheduler.Offer{r.fetch("a"), r.fetch("b")}
+			r.wait(2 * time.Second)
+			one := r.submit(scheduler.Submission{Tier: scheduler.Gold, Demand: whole(), Estimate: span})
+			r.wait(time.Second)
+			require.WithinDuration(t, time.Now(), r.startsAt(one), 10*time.Second)
+			_, err := r.Cancel(t.Context(), one)
+			require.NoError(t, err)
+			b := gangOf(2, 4)
+			b.Estimate = span
+			gang := r.submit(b)
+			r.wait(time.Second)
+			short := scheduler.Submission{Demand: scheduler.Demand{MilliCPU: 1000}, MaxRuntime: 20 * time.Minute}
+			between := r.submit(short)
+			r.wait(2 * time.Second)
+			require.Equal(t, scheduler.Queued, r.state(between), "it would hold the gang up for twenty minutes")
+			for _, o := range offers {
+				require.NoError(t, r.report(done(o, "")).Err)
+			}
+			r.wait(time.Second)
+			require.Equal(t, 2, r.working(gang))
+		})
+	}
+}
+
 func TestExplainOfQuotasAndEvictions(t *testing.T) {
 	inBubble(t, params(scheduler.Params{Grace: time.Minute}), func(t *testing.T, r *rig) {
 		require.NoError(t, r.SetQuotas(t.Context(), []scheduler.Quota{{Owner: "x", Most: scheduler.Capacity{MilliCPU: 1000}}}))

@@ -258,7 +258,7 @@ func TestSmallJobsDoNotStarveAGang(t *testing.T) {
 }
 
 func TestAGangEvictsNobodyWhoIsGoneByThen(t *testing.T) {
-	for estimate, evicts := range map[time.Duration]bool{5 * time.Second: false, time.Hour: true} {
+	for estimate, evicts := range map[time.Duration]bool{time.Microsecond: false, 100 * time.Millisecond: false, 5 * time.Second: false, time.Hour: true} {
 		t.Run(estimate.String(), func(t *testing.T) {
 			inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
 				r.nodes("a", "b")
