@@ -11,9 +11,9 @@ import (
 
 // rules are the durations that decisions depend on.
 type rules struct {
-	lease, pickUp, maxSuspend, vest, holdRetry, recheck time.Duration
-	aging                                               time.Duration // negative: never
-	feed                                                bool          // changes are recorded
+	lease, pickUp, maxSuspend, vest, holdRetry, recheck, poll time.Duration
+	aging                                                     time.Duration // negative: never
+	feed                                                      bool          // changes are recorded
 }
 
 // draft is a decision in the making: a stored record, its copy under change, and the time. Its methods are the pure part of
@@ -254,6 +254,7 @@ func (d *draft) due() time.Time {
 		at(j.ReadyAt)
 	case j.State == Queued:
 		at(j.risesAt(d.rules.aging))
+		at(d.looksAt(d.now, d.rules.poll))
 	}
 	at(j.Deadline)
 	for i := range d.Attempts {

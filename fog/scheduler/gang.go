@@ -54,9 +54,8 @@ func (j *Job) gangs() bool { return j.Gang && (j.Array != "" || j.Slots > 1) }
 
 // gather settles the gang of a job whose turn it is, once in a round.
 func (p *planner) gather(ctx context.Context, plan *plot, r *Record) (bool, error) {
-	name, records := r.Job.ID, []Record{*r}
+	name, records := r.gang(), []Record{*r}
 	if r.Job.Array != "" {
-		name = r.Job.Array
 		if p.gangs[name] {
 			return true, nil
 		}
@@ -70,18 +69,34 @@ func (p *planner) gather(ctx context.Context, plan *plot, r *Record) (bool, erro
 	if g.held || len(g.waiting) == 0 {
 		return false, nil
 	}
+	return p.settleGang(plan, r, g)
+}
+
+// gang names the gang of a job that has one.
+func (r *Record) gang() JobID {
+	if r.Job.Array != "" {
+		return r.Job.Array
+	}
+	return r.Job.ID
+}
+
+// settleGang finds nodes for what is open of a gang, stops it or lets it wait, and reports whether it found any.
+func (p *planner) settleGang(plan *plot, r *Record, g *gang) (bool, error) {
 	if !p.admits(r, g.room()) {
+		if g.working {
+			p.withdraw(plan, g)
+		}
 		return false, nil
 	}
 	nodes, fate := g.place(p.fleet)
 	switch {
 	case fate == placed:
 		for k := range nodes {
-			if err := p.draw(plan, &g.records[g.at[k]], &g.waiting[k], nodes[k], "gang."+string(name)); err != nil {
+			if err := p.draw(plan, &g.records[g.at[k]], &g.waiting[k], nodes[k], "gang."+string(g.name)); err != nil {
 				return false, err
 			}
 		}
-		delete(p.promises, name)
+		delete(p.promises, g.name)
 		return true, nil
 	case g.working:
 		p.withdraw(plan, g)
@@ -94,6 +109,69 @@ func (p *planner) gather(ctx context.Context, plan *plot, r *Record) (bool, erro
 		p.awaitGang(plan, g)
 	}
 	return false, nil
+}
+
+// torn reports whether a job of a gang waits anew for a node, though it was not withdrawn with the others: they may be at work.
+func (r *Record) torn() bool {
+	last := len(r.Attempts) - 1
+	return r.Job.State == Queued && r.Job.gangs() && last >= 0 && r.Attempts[last].Reason != disbanded
+}
+
+// looksAt is when the planner looks at the gang of a torn job, wherever that stands in the queue, for the next time: a poll interval
+// after it may be placed, and in case something came between after twice as long, and so on. The zero time is never.
+func (r *Record) looksAt(now time.Time, poll time.Duration) time.Time {
+	if poll <= 0 || !r.torn() {
+		return time.Time{}
+	}
+	wait := poll
+	for !r.Job.ReadyAt.Add(wait).After(now) {
+		wait *= 2
+	}
+	return r.Job.ReadyAt.Add(wait)
+}
+
+// reunite settles the gangs of torn jobs whose timers said so: those that have members at work and cannot go on.
+func (p *planner) reunite(ctx context.Context) error {
+	if len(p.torn) == 0 {
+		return nil
+	}
+	slices.Sort(p.torn)
+	firsts, err := p.s.cfg.Store.Load(ctx, slices.Compact(p.torn))
+	if err != nil {
+		return fault.Wrap("scheduler.gang", err)
+	}
+	p.torn = nil
+	gangs := make(map[JobID][]Record)
+	var arrays []JobID
+	firsts = slices.DeleteFunc(firsts, func(r Record) bool { return !r.torn() || r.Job.ReadyAt.After(p.s.now()) })
+	for i := range firsts {
+		r := &firsts[i]
+		if r.Job.Array == "" {
+			gangs[r.Job.ID] = []Record{*r}
+		} else if !slices.Contains(arrays, r.Job.Array) {
+			arrays = append(arrays, r.Job.Array)
+		}
+	}
+	members, err := p.s.cfg.Store.Members(ctx, arrays)
+	if err != nil {
+		return fault.Wrap("scheduler.gang", err)
+	}
+	for i := range members {
+		gangs[members[i].Job.Array] = append(gangs[members[i].Job.Array], members[i])
+	}
+	plan := &plot{now: p.s.now(), rules: p.s.rules()}
+	sortBy(firsts, func(a, b *Record) int { return RankOf(&a.Job).Compare(RankOf(&b.Job)) })
+	for i := range firsts {
+		name := firsts[i].gang()
+		g := gangOf(name, gangs[name], plan.now, &plan.rules)
+		delete(gangs, name)
+		if g.working && !g.held && len(g.waiting) > 0 {
+			if _, err := p.settleGang(plan, &firsts[i], g); err != nil {
+				return err
+			}
+		}
+	}
+	return p.execute(ctx, plan)
 }
 
 // room is what all open slots take.
@@ -190,15 +268,18 @@ func (p *planner) withdraw(plan *plot, g *gang) {
 	}
 }
 
+// disbanded is the reason of an attempt that was withdrawn with its gang.
+const disbanded = "its gang cannot go on together"
+
 // disband ends the job's live attempts, as nobody's failure.
 func (d *draft) disband() {
 	for i := range d.Attempts {
 		if a := &d.Attempts[i]; a.State.Live() {
-			d.close(a, AttemptCancelled, "its gang cannot go on together")
+			d.close(a, AttemptCancelled, disbanded)
 		}
 	}
 	d.aggregate()
-	d.note("withdrawn: its gang cannot go on together")
+	d.note("withdrawn: %s", disbanded)
 	d.steps = append(d.steps, StepWithdraw)
 }
 

@@ -141,6 +141,46 @@ func TestAGangThatLosesANodeGoesOnTogetherOrWaits(t *testing.T) {
 	})
 }
 
+// TestATornGangStopsWhereverItStands lets a gang lose a node that stands behind more jobs than a round looks at, or whose owner's quota was
+// taken by another job meanwhile.
+func TestATornGangStopsWhereverItStands(t *testing.T) {
+	for name, hinder := range map[string]func(r *rig){
+		"queue": func(r *rig) { r.submitAs("y", many(5000, long(scheduler.Gold, 4))...) },
+		"quota": func(r *rig) {
+			r.nodes("c")
+			r.submitAs("x", many(1, long(scheduler.Gold, 4))...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, params(scheduler.Params{Evictions: -1, RoundBudget: -1}), func(t *testing.T, r *rig) {
+				require.NoError(t, r.SetQuotas(t.Context(), []scheduler.Quota{{Owner: "x", Most: scheduler.Capacity{MilliCPU: 8000}}}))
+				r.wait(2 * time.Second)
+				r.nodes("a", "b")
+				gang := r.submitAs("x", gangNamed(gangOf(2, 4)))[0].Job.ID
+				r.fetch("a")
+				r.fetch("b")
+				down := node("b")
+				down.State = scheduler.NodeDown
+				r.sync(down)
+				hinder(r)
+				require.Equal(t, 1, r.working(gang), "it is not over when it has begun to back off")
+				r.wait(3 * time.Second)
+				require.Zero(t, r.working(gang), "the other does not keep its room for nothing")
+				r.wait(3 * time.Minute)
+				for _, m := range r.members(gang) {
+					require.Less(t, m.Job.Version, int64(20), "and it is not looked at for ever after")
+				}
+			})
+		})
+	}
+}
+
+// gangNamed is a submission with a name.
+func gangNamed(b scheduler.Submission) scheduler.Submission {
+	b.Name = "gang"
+	return b
+}
+
 // holding is what a node says it runs.
 func (r *rig) holding(n scheduler.NodeID) []scheduler.Held {
 	r.t.Helper()

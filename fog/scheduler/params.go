@@ -140,6 +140,6 @@ func (s *Scheduler) rules() rules {
 	p := s.params()
 	return rules{
 		lease: s.cfg.Lease, pickUp: s.cfg.PickUp, maxSuspend: s.cfg.MaxSuspend, vest: s.cfg.Vest, holdRetry: s.cfg.HoldRetry,
-		recheck: s.cfg.Recheck, aging: p.Aging, feed: s.cfg.Feed >= 0,
+		recheck: s.cfg.Recheck, poll: s.cfg.Poll, aging: p.Aging, feed: s.cfg.Feed >= 0,
 	}
 }

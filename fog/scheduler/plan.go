@@ -133,6 +133,7 @@ type planner struct {
 	promises map[JobID]*promise
 	first    map[stage]bool      // tiers of which a job found no room in this round
 	gangs    map[JobID]bool      // that this round has looked at
+	torn     []JobID             // jobs of gangs that are to be looked at, wherever they stand
 	guards   map[JobID]time.Time // until when jobs are not evicted, as far as was seen
 	presses  int                 // jobs for which this round looked for somebody to evict
 	pressed  time.Time           // last round that compared nodes for jobs that find no room
@@ -211,6 +212,9 @@ func (p *planner) round(ctx context.Context) error {
 		return err
 	}
 	if err := p.fill(ctx, tick); err != nil {
+		return err
+	}
+	if err := p.reunite(ctx); err != nil {
 		return err
 	}
 	if err := p.improve(ctx); err != nil {
@@ -338,6 +342,8 @@ func (p *planner) timers(ctx context.Context) error {
 			case d.Job.State == Blocked && !now.Before(d.Job.ReadyAt):
 				d.recheck()
 				p.s.ends.ask(d.Job.ID)
+			case d.torn():
+				p.torn = append(p.torn, d.Job.ID)
 			}
 			d.changed = d.changed || !d.due().Equal(d.Job.DueAt) // else it would be due for ever
 		}
