@@ -41,7 +41,7 @@ func (u *auditor) inverts(ctx context.Context, changes []scheduler.Change, writt
 			}
 			for k := range ready {
 				high := &ready[k].Job
-				if scheduler.TermsOf(a.Tier).Weight < scheduler.RankOf(high).Weight && high.MaxRuntime <= low.MaxRuntime && s.could(&ready[k], &a, u.most) {
+				if scheduler.TermsOf(a.Tier).Weight < scheduler.RankOf(high).Weight && high.MaxRuntime <= low.MaxRuntime && s.could(ready[k], &a, u.most) {
 					return fmt.Errorf("attempt %s of tier %s is placed on %s while %s, risen by %d from %s, waits", a.ID, a.Tier, a.Node, high.ID, high.Boost, high.Tier)
 				}
 			}
@@ -51,9 +51,9 @@ func (u *auditor) inverts(ctx context.Context, changes []scheduler.Change, writt
 }
 
 // patient are the ready jobs that have waited as they are for longer than settling.
-func (u *auditor) patient(ready []scheduler.Record) []scheduler.Record {
+func (u *auditor) patient(ready []*scheduler.Record) []*scheduler.Record {
 	now, seen := time.Now(), map[scheduler.JobID]waiting{}
-	var out []scheduler.Record
+	var out []*scheduler.Record
 	for i := range ready {
 		j := &ready[i].Job
 		w, known := u.waits[j.ID]
