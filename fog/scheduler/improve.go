@@ -19,20 +19,28 @@ type puzzle struct {
 	names   []NodeID
 	version []int64 // of the nodes, as the search saw them
 	running bool    // some of the items run
+	shard   []int32 // of each node, for fleets so large that a search looks at some regions; nil for others
 }
 
 // item is one attempt that can move.
 type item struct {
 	record  *Record
 	attempt *Attempt
-	from    int   // index into the fleet
-	choice  shape // items of one shape have the same candidates
+	from    int // index into the fleet
+	choice  choice
+}
+
+// choice is what items have in common that have the same candidates.
+type choice struct {
+	shape shape
+	shard int32
 }
 
 // Bounds of a puzzle, so that making it is a matter of a millisecond or two.
 const (
 	maxItems      = 512
 	maxCandidates = 16
+	maxAbroad     = 8       // in the whole window, beside those in the item's shard
 	maxChoices    = 200_000 // nodes that are looked at to find the candidates of all shapes
 )
 
@@ -45,26 +53,28 @@ func (r *Record) movable(a *Attempt) bool {
 		j.Trust.Replicas == 1 && j.Slots == 1 && a.Demand.MilliGPU == 0 && len(c.Spread) == 0 && c.Together == ""
 }
 
-// puzzle makes a puzzle of records with movable attempts; nil where there is nothing to choose.
-func (p *planner) puzzle(records []Record, now time.Time) *puzzle {
+// puzzle makes a puzzle of the records' movable attempts in the window; nil where there is nothing to choose.
+func (p *planner) puzzle(records []Record, w *window, now time.Time) *puzzle {
 	f := p.fleet
 	z := &puzzle{}
-	shapes := map[shape][]int32{}
+	choices := map[choice][]int32{}
+	items, each := map[int32]int{}, w.share()
 	for i := range records {
 		r := &records[i]
 		for k := range r.Attempts {
 			a := &r.Attempts[k]
 			from, ok := f.index[a.Node]
-			if !ok || !r.movable(a) || len(z.items) == maxItems {
+			if !ok || !r.movable(a) || w.of(from) < 0 || items[w.of(from)] == each {
 				continue
 			}
 			q := requestOf(r, now)
-			s := q.shape()
-			if _, known := shapes[s]; !known && (len(shapes)+1)*len(f.nodes) > maxChoices {
+			c := choice{q.shape(), w.of(from)}
+			if _, known := choices[c]; !known && (len(choices)+1)*w.size(f) > maxChoices {
 				continue
 			}
-			shapes[s] = nil
-			z.items = append(z.items, item{record: r, attempt: a, from: from, choice: s})
+			choices[c] = nil
+			items[c.shard]++
+			z.items = append(z.items, item{record: r, attempt: a, from: from, choice: c})
 			z.running = z.running || a.State == AttemptRunning
 		}
 	}
@@ -74,12 +84,22 @@ func (p *planner) puzzle(records []Record, now time.Time) *puzzle {
 	z.lift(f, true)
 	defer z.lift(f, false)
 	for i := range z.items {
-		if s := z.items[i].choice; shapes[s] == nil {
+		if c := z.items[i].choice; choices[c] == nil {
 			q := requestOf(z.items[i].record, now)
-			shapes[s] = q.candidates(f)
+			choices[c] = q.candidates(f, maxCandidates, func(n int) bool { return w.of(n) == c.shard })
+			if w != nil {
+				for _, n := range q.candidates(f, maxAbroad, func(n int) bool { return w.of(n) >= 0 }) {
+					choices[c] = withNode(choices[c], n)
+				}
+			}
 		}
 	}
-	z.pose(f, shapes, now)
+	z.pose(f, choices, now)
+	if w != nil {
+		for _, n := range z.nodes {
+			z.shard = append(z.shard, w.of(int(n)))
+		}
+	}
 	return z
 }
 
@@ -96,20 +116,20 @@ func (z *puzzle) lift(f *fleet, up bool) {
 	}
 }
 
-// candidates are the cheapest nodes with room, ascending.
-func (q *request) candidates(f *fleet) []int32 {
+// candidates are the cheapest nodes with room among those that are looked at, most of them, ascending.
+func (q *request) candidates(f *fleet, most int, looks func(node int) bool) []int32 {
 	type offer struct {
 		node int32
 		cost float64
 	}
 	b := f.board(q)
-	best := make([]offer, 0, maxCandidates+1)
+	best := make([]offer, 0, most+1)
 	for i := range f.nodes {
-		if math.IsInf(b.cost[i], 1) || b.want[i] != willing {
+		if !looks(i) || math.IsInf(b.cost[i], 1) || b.want[i] != willing {
 			continue
 		}
 		cost := b.price(f, i, &q.demand)
-		if math.IsInf(cost, 1) || len(best) == maxCandidates && cost >= best[maxCandidates-1].cost {
+		if math.IsInf(cost, 1) || len(best) == most && cost >= best[most-1].cost {
 			continue
 		}
 		at, _ := slices.BinarySearchFunc(best, cost, func(o offer, c float64) int {
@@ -119,7 +139,7 @@ func (q *request) candidates(f *fleet) []int32 {
 			return 1
 		})
 		best = slices.Insert(best, at, offer{int32(i), cost}) //nolint:gosec // a fleet has fewer nodes than 2^31
-		best = best[:min(len(best), maxCandidates)]
+		best = best[:min(len(best), most)]
 	}
 	nodes := make([]int32, len(best))
 	for i, o := range best {
@@ -130,9 +150,9 @@ func (q *request) candidates(f *fleet) []int32 {
 }
 
 // pose writes the problem. Costs of a job count by its tier's weight.
-func (z *puzzle) pose(f *fleet, shapes map[shape][]int32, now time.Time) {
+func (z *puzzle) pose(f *fleet, choices map[choice][]int32, now time.Time) {
 	at := map[int32]int32{}
-	for _, nodes := range shapes {
+	for _, nodes := range choices {
 		for _, n := range nodes {
 			at[n] = 0
 		}
@@ -161,7 +181,7 @@ func (z *puzzle) pose(f *fleet, shapes map[shape][]int32, now time.Time) {
 		pr.Demand = append(pr.Demand, dims(&need)...)
 		pr.Tier = append(pr.Tier, uint8(slices.Index(Tiers(), it.record.Job.Tier))) //nolint:gosec // four tiers
 		pr.Start = append(pr.Start, at[int32(it.from)])                             //nolint:gosec // as above
-		for _, n := range withNode(shapes[it.choice], int32(it.from)) {             //nolint:gosec // as above
+		for _, n := range withNode(choices[it.choice], int32(it.from)) {            //nolint:gosec // as above
 			pr.Node = append(pr.Node, at[n])
 		}
 		pr.Row = append(pr.Row, len(pr.Node))
@@ -247,10 +267,17 @@ const minGain = 0.01
 // tier's jobs first, a tolerance of two parts in a hundred left to the tiers below.
 func (z *puzzle) search(ctx context.Context, aims []Objective, params *Params, now func() time.Time, seed uint64, workers int) solution {
 	profiles, mean := z.profiles(aims)
-	result, err := placement.Solve(ctx, &z.problem, placement.Config{
+	c := placement.Config{
 		Seed: seed, Moves: min(1<<22, 256*int64(len(z.problem.Node))), Time: params.RoundBudget, Now: now, Profiles: profiles,
 		Genetic: max(0, params.Genetic), Workers: workers,
-	})
+	}
+	var result placement.Result
+	var err error
+	if z.shard != nil {
+		result, err = placement.Shards(ctx, &z.problem, z.shard, c)
+	} else {
+		result, err = placement.Solve(ctx, &z.problem, c)
+	}
 	if err != nil {
 		return solution{puzzle: z, err: err}
 	}

@@ -23,6 +23,7 @@ type improver struct {
 	busy    bool
 	rested  time.Time // when the last search ended
 	stirred time.Time // when running attempts were last looked at
+	turns   [2]int    // whose turn it is in a large fleet: when only what was placed is looked at, and when what runs is, too
 	seed    uint64
 }
 
@@ -47,14 +48,20 @@ func (p *planner) improve(ctx context.Context) error {
 	if len(m.placed) < 2 && !stir {
 		return nil
 	}
-	records, err := p.movable(ctx, stir)
+	turn := &m.turns[0]
+	if stir {
+		turn = &m.turns[1]
+	}
+	w, next := p.fleet.windowAt(*turn)
+	*turn = next
+	records, err := p.movable(ctx, w, stir)
 	if err != nil {
 		return fault.Wrap("scheduler.improve", err)
 	}
 	if stir {
 		m.stirred = now
 	}
-	z := p.puzzle(records, now)
+	z := p.puzzle(records, w, now)
 	if z == nil {
 		return nil
 	}
@@ -69,7 +76,7 @@ func (p *planner) improve(ctx context.Context) error {
 }
 
 // movable reads the jobs whose attempts may be moved, in the order of their identifiers, and forgets those that were fetched meanwhile.
-func (p *planner) movable(ctx context.Context, stir bool) ([]Record, error) {
+func (p *planner) movable(ctx context.Context, w *window, stir bool) ([]Record, error) {
 	m := &p.better
 	ids := slices.Collect(maps.Keys(m.placed))
 	if stir {
@@ -78,8 +85,13 @@ func (p *planner) movable(ctx context.Context, stir bool) ([]Record, error) {
 			return nil, err
 		}
 		sortBy(live, func(a, b *Attempt) int { return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.ID, b.ID)) }) // the youngest have least to lose
-		for i := range live[:min(len(live), maxItems)] {
-			if !m.placed[live[i].Job] {
+		count := map[int32]int{}
+		for i := range live {
+			n, ok := p.fleet.index[live[i].Node]
+			if !ok || w.of(n) < 0 || count[w.of(n)] == w.share() {
+				continue
+			}
+			if count[w.of(n)]++; !m.placed[live[i].Job] {
 				ids = append(ids, live[i].Job)
 			}
 		}
