@@ -178,6 +178,9 @@ func (c *client) request(ctx context.Context, method, path string, body io.Reade
 // do sends a request and turns everything but success into an error of the kind that the status stands for.
 func (c *client) do(req *http.Request) (*http.Response, error) {
 	resp, err := c.http.Do(req)
+	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
+		err = fmt.Errorf("%w: a server that made its certificate itself needs it named here (-ca, Config.CA)", err)
+	}
 	if err != nil {
 		return nil, unavailable(err)
 	}

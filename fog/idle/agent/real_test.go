@@ -1,11 +1,13 @@
 package agent_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -150,9 +152,14 @@ func TestUnknownAuthority(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	err := agent.Run(ctx, agent.Config{Server: server.URL, Key: "secret", DataDir: t.TempDir(), Executor: &bodies{}, Sensor: &sensor.Fake{}})
+	var log bytes.Buffer
+	err := agent.Run(ctx, agent.Config{
+		Server: server.URL, Key: "secret", DataDir: t.TempDir(), Executor: &bodies{}, Sensor: &sensor.Fake{},
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
 	require.NoError(t, err, "it tried until it was told to end")
 	require.False(t, asked)
+	require.Contains(t, log.String(), "-ca", "it says what to do")
 }
 
 func ExampleRun() {
