@@ -44,7 +44,7 @@ func contractRows(job, array, device string) []row {
 		{"GET", "/api/scheduler/stats", "", "totalJobs runningJobs pendingJobs completedJobs queueLength avgWaitTime" +
 			" slaCompliance{platinum gold silver bronze} resourceUtilization{cpu memory gpu} optimizationScore" +
 			" jobs{queued running completed failed} nsga{generationsRun paretoFront convergenceRate +searches +moves}" +
-			" sla{platinum{count compliance} gold{count compliance} silver{count compliance} bronze{count compliance}}" +
+			" sla{platinum{count compliance +states*} gold{count compliance +states*} silver{count compliance +states*} bronze{count compliance +states*}}" +
 			" performance{avgPlacementTime resourceUtilization costEfficiency}"},
 		{"GET", "/api/scheduler/jobs", "", "jobs{" + jobFields + "} total filtered +next"},
 		{"POST", "/api/scheduler/jobs", aJob, "success jobId status estimatedStartTime sla"},
@@ -53,6 +53,7 @@ func contractRows(job, array, device string) []row {
 		{"GET", "/api/scheduler/jobs/" + job, "", jobFields + " logs +state +reason +waiting{code text nodes} +estimatedStartTime +trust +price +quote +owner +attempts*" +
 			" +executor +disk +bandwidth +dataAt +deadline +priority +boost +group +array +index +count +gang +constraints* +after*"},
 		{"GET", "/api/scheduler/arrays/" + array, "", "+id +name +owner +count +jobs{" + arrayCounts + "} +states*"},
+		{"GET", "/api/scheduler/arrays/" + array + "/jobs", "", "+ids* +total +next"},
 		{"PATCH", "/api/scheduler/arrays/" + array, `{"status":"pause"}`, "+success +arrayId +jobs{" + arrayCounts + "}"},
 		{"DELETE", "/api/scheduler/arrays/" + array, "", "+success +arrayId +jobs{" + arrayCounts + "}"},
 		{"PUT", "/api/scheduler/quotas", `{"quotas":[{"owner":"alice","weight":2,"most":{"cpu":4},"max_queued":100}]}`, "+success +set"},

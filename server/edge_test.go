@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -67,14 +68,16 @@ func TestRequestIDs(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	a := newAPI(t, server.Config{Rate: 0.001, Burst: 3})
 	for range 3 {
-		a.ok("GET", "/health", "")
+		a.do("GET", "/docs", "")
 	}
-	got := a.do("GET", "/health", "")
+	a.ok("GET", "/health", "")
+	a.ok("GET", "/ready", "")
+	got := a.do("GET", "/docs", "")
 	got.problem(t, http.StatusTooManyRequests)
 	assert.NotEmpty(t, got.header.Get("Retry-After"))
 
 	from := func(remote string) answer {
-		r := httptest.NewRequestWithContext(t.Context(), "GET", "/health", nil)
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/docs", nil)
 		r.RemoteAddr = remote
 		return a.send(r, "Host", "localhost")
 	}
@@ -89,7 +92,7 @@ func TestRateLimit(t *testing.T) {
 func TestNoRateLimitOnLoopback(t *testing.T) {
 	a := newAPI(t, server.Config{})
 	for range 500 {
-		a.ok("GET", "/health", "")
+		require.Equal(t, 200, a.do("GET", "/docs", "").status)
 	}
 }
 
@@ -97,9 +100,10 @@ func TestForwardedAddressIsBelievedFromTrustedProxiesOnly(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	a := newAPI(t, server.Config{Keys: []server.KeyHash{server.HashKey("k")}, TrustedProxies: proxies, Rate: 0.001, Burst: 1})
 	from := func(remote, forwarded string) int {
-		r := httptest.NewRequestWithContext(t.Context(), "GET", "/health", nil)
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/docs", nil)
 		r.RemoteAddr = remote
-		return a.send(r, "X-Forwarded-For", forwarded).status
+		r.TLS = &tls.ConnectionState{}
+		return a.send(r, "X-Forwarded-For", forwarded, "Authorization", "Bearer k").status
 	}
 	assert.Equal(t, 200, from("10.0.0.1:1", "203.0.113.1"))
 	assert.Equal(t, 200, from("10.0.0.1:1", "203.0.113.2"), "another client behind the proxy")
@@ -119,6 +123,8 @@ func TestMetrics(t *testing.T) {
 		`fog_http_requests_total{method="GET",route="none",status="404"} 1`,
 		`fog_http_requests_total{method="other",route="none",status="404"} 1`,
 		`fog_jobs{state="queued"} 1`,
+		`fog_jobs_open{state="queued",tier="gold"} 1`,
+		`fog_jobs_open{state="running",tier="gold"} 0`,
 		`fog_part_up{part="scheduler"} 1`,
 		`fog_ledger_imbalance 0`,
 		`fog_tokens_supply 1e+06`,

@@ -37,9 +37,10 @@ func newLimits(config Config) (*limits, error) {
 	}, nil
 }
 
-// limit refuses a client that asks too often.
+// limit refuses a client that asks too often. Whether the server lives may always be asked: who watches over it must not take it for
+// dead because somebody else behind the same address is busy.
 func (s *Server) limit(c *gin.Context) {
-	if s.limits != nil && !s.limits.allow(c.ClientIP(), s.config.Now()) {
+	if s.limits != nil && !open(c.FullPath()) && !s.limits.allow(c.ClientIP(), s.config.Now()) {
 		refuse(c, http.StatusTooManyRequests, "too many requests from this address")
 		return
 	}

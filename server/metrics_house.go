@@ -16,7 +16,7 @@ const houseTime = 2 * time.Second
 type houseMetrics struct {
 	house *fog.Fog
 
-	up, jobs, nodes, devices, contributed, supply, held, paid, imbalance *prometheus.Desc
+	up, jobs, open, nodes, devices, contributed, supply, held, paid, imbalance *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*houseMetrics)(nil)
@@ -29,6 +29,7 @@ func newHouseMetrics(house *fog.Fog) *houseMetrics {
 		house:       house,
 		up:          describe("part_up", "1 for each part of the house that answers, else 0.", "part"),
 		jobs:        describe("jobs", "Jobs in each state.", "state"),
+		open:        describe("jobs_open", "Jobs that have not ended, by service level and state.", "tier", "state"),
 		nodes:       describe("nodes_up", "Nodes that take work."),
 		devices:     describe("devices", "Devices: enrolled, active, harvesting, idle.", "state"),
 		contributed: describe("cpu_seconds_total", "CPU-seconds of validated work."),
@@ -41,7 +42,7 @@ func newHouseMetrics(house *fog.Fog) *houseMetrics {
 
 // Describe implements prometheus.Collector.
 func (m *houseMetrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.up, m.jobs, m.nodes, m.devices, m.contributed, m.supply, m.held, m.paid, m.imbalance} {
+	for _, d := range []*prometheus.Desc{m.up, m.jobs, m.open, m.nodes, m.devices, m.contributed, m.supply, m.held, m.paid, m.imbalance} {
 		out <- d
 	}
 }
@@ -66,6 +67,11 @@ func (m *houseMetrics) Collect(out chan<- prometheus.Metric) {
 	}
 	for state, n := range stats.Scheduler.States {
 		gauge(m.jobs, float64(n), string(state))
+	}
+	for tier, states := range stats.Scheduler.Open {
+		for state, n := range states {
+			gauge(m.open, float64(n), string(tier), string(state))
+		}
 	}
 	gauge(m.nodes, float64(stats.Scheduler.NodesUp))
 	gauge(m.devices, float64(stats.Idle.Devices), "enrolled")

@@ -64,13 +64,22 @@ func (s *Server) finish(c *gin.Context, id string, begun time.Time) {
 	}
 }
 
+// recurrent reports whether a route is asked again and again by machines that wait for news.
+func recurrent(route string) bool {
+	switch route {
+	case "/health", "/ready", "/metrics", "/api/idle-compute/devices/:id/heartbeat", "/api/idle-compute/heartbeats":
+		return true
+	}
+	return false
+}
+
 // logRequest writes the access line. The query is left out: it may carry what its sender would not publish.
 func (s *Server) logRequest(c *gin.Context, id, route string, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
 	case c.Writer.Status() >= http.StatusInternalServerError:
 		level = slog.LevelWarn
-	case route == "/health", route == "/ready", route == "/metrics":
+	case c.Writer.Status() < http.StatusBadRequest && recurrent(route): // a fleet would fill the log with them
 		level = slog.LevelDebug
 	}
 	ctx := c.Request.Context()

@@ -68,3 +68,28 @@ func TestLocalBreaksOffWhatTheHandlerBreaksOff(t *testing.T) {
 		require.NoError(t, res.Body.Close())
 	}
 }
+
+func TestBeatsDoNotFillTheLog(t *testing.T) {
+	var log bytes.Buffer
+	s := panicking(t, &log)
+	for path, says := range map[string]bool{"/health": false, "/ready": false, "/api/idle-compute/heartbeats": false, "/api/scheduler/stats": true} {
+		log.Reset()
+		c, _ := gin.CreateTestContext(httptest.NewRecorder())
+		c.Request = httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil)
+		s.logRequest(c, "x", path, 0)
+		assert.Equal(t, says, log.Len() > 0, path)
+		c.Status(http.StatusConflict)
+		s.logRequest(c, "x", path, 0)
+		assert.Positive(t, log.Len(), "refusals are worth a line")
+	}
+	assert.True(t, recurrent("/api/idle-compute/devices/:id/heartbeat"))
+	assert.Contains(t, routesOf(s), "/api/idle-compute/devices/:id/heartbeat", "the route is written so")
+}
+
+func routesOf(s *Server) []string {
+	var paths []string
+	for _, r := range s.router.Routes() {
+		paths = append(paths, r.Path)
+	}
+	return paths
+}

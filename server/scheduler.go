@@ -68,8 +68,9 @@ type nsgaReply struct {
 }
 
 type tierInfo struct {
-	Count      int64   `json:"count" doc:"Jobs ever submitted at this level."`
-	Compliance float64 `json:"compliance" doc:"Share of its finished jobs that completed in its time, percent; 0 before the first."`
+	Count      int64            `json:"count" doc:"Jobs ever submitted at this level."`
+	Compliance float64          `json:"compliance" doc:"Share of its finished jobs that completed in its time, percent; 0 before the first."`
+	States     map[string]int64 `json:"states" doc:"Its jobs that have not ended, by the exact state of the scheduler's machine; states without jobs are absent."`
 }
 
 type performanceReply struct {
@@ -110,13 +111,24 @@ func encodeSchedulerStats(stats *scheduler.Stats) *schedulerReply {
 		},
 	}
 	for tier, t := range stats.Tiers {
-		reply.SLA[string(tier)] = tierInfo{Count: t.Count, Compliance: 100 * t.Compliance()}
+		reply.SLA[string(tier)] = tierInfo{Count: t.Count, Compliance: 100 * t.Compliance(), States: countStates(stats.Open[tier])}
 	}
 	reply.SLACompliance = tierShares{
 		Platinum: reply.SLA["platinum"].Compliance, Gold: reply.SLA["gold"].Compliance,
 		Silver: reply.SLA["silver"].Compliance, Bronze: reply.SLA["bronze"].Compliance,
 	}
 	return reply
+}
+
+// countStates leaves out the states without jobs.
+func countStates(states map[scheduler.State]int64) map[string]int64 {
+	out := make(map[string]int64, len(states))
+	for state, n := range states {
+		if n > 0 {
+			out[string(state)] = n
+		}
+	}
+	return out
 }
 
 // countWords counts jobs by the word that clients know for their state.

@@ -13,8 +13,11 @@ func (s *Server) mountArrays() {
 	path := "/api/scheduler/arrays/{id}"
 	route(s, "scheduler", huma.Operation{
 		OperationID: "array", Method: http.MethodGet, Path: path, Summary: "An array of jobs in numbers",
-		Description: "Its jobs are listed at /api/scheduler/jobs?array=.",
+		Description: "Its jobs are named at /api/scheduler/arrays/{id}/jobs, and listed at /api/scheduler/jobs?array=.",
 	}, s.array)
+	route(s, "scheduler", huma.Operation{
+		OperationID: "array-jobs", Method: http.MethodGet, Path: path + "/jobs", Summary: "Identifiers of the jobs of an array, by their index",
+	}, s.arrayJobs)
 	route(s, "scheduler", huma.Operation{
 		OperationID: "change-array", Method: http.MethodPatch, Path: path, Summary: "Pause, resume or cancel the jobs of an array",
 		Description: "It is done to every job that allows it. Where none does, the answer is 409.", Errors: []int{http.StatusConflict},

@@ -49,6 +49,15 @@ func TestArrayIsSubmittedAsAWhole(t *testing.T) {
 	assert.EqualValues(t, 6, a.ok("GET", jobsPath, "")["total"])
 	assert.EqualValues(t, 0, a.ok("GET", jobsPath+"?array=nothing", "")["total"])
 
+	names := a.ok("GET", arraysPath+"/"+array+"/jobs?limit=3", "")
+	require.Len(t, names["ids"], 3)
+	more := a.ok("GET", arraysPath+"/"+array+"/jobs?limit=3&cursor="+names["next"].(string), "")
+	require.Empty(t, more["next"])
+	assert.EqualValues(t, 5, more["total"])
+	for i, id := range append(names["ids"].([]any), more["ids"].([]any)...) {
+		assert.EqualValues(t, i, a.ok("GET", jobsPath+"/"+id.(string), "")["index"], "by their index")
+	}
+
 	single := a.ok("POST", jobsPath, strings.Replace(aJob, "{", `{"count":1,`, 1))
 	assert.NotContains(t, single, "arrayId")
 	assert.NotContains(t, single, "count")

@@ -90,7 +90,7 @@ type outputReply struct {
 func encodeJobRow(j *scheduler.Job) jobRow {
 	return jobRow{
 		ID: string(j.ID), Name: j.Name, Status: statusWord(j.State), SLA: string(j.Tier),
-		CPU: milli(j.Demand.MilliCPU), Memory: float64(j.Demand.MemoryMB) / 1024, GPU: milli(j.Demand.MilliGPU),
+		CPU: milli(j.Demand.MilliCPU), Memory: gigabytes(j.Demand.MemoryMB), GPU: milli(j.Demand.MilliGPU),
 		Node: word(string(j.Node)), Submitted: j.Submitted.UTC(), Started: when(j.Started), Completed: when(j.Finished),
 		Progress: j.Progress * 100, ETA: eta(j),
 	}
@@ -113,7 +113,7 @@ func encodeJob(why *scheduler.Explanation) *jobReply {
 		Waiting:  each(why.Reasons, func(r scheduler.Reason) waitReply { return waitReply{string(r.Code), r.Text, r.Nodes} }),
 		StartsAt: when(why.StartsAt), Trust: j.Trust.String(), Price: tokenomics.Amount(j.Price), Quote: tokenomics.Amount(j.Quote), Owner: string(j.Owner),
 		Attempts: each(r.Attempts, encodeAttempt), Result: encodeResult(j.Result),
-		Executor: j.Demand.Executor, Disk: float64(j.Demand.DiskMB) / 1024, Bandwidth: j.Demand.MbitPS, DataAt: j.DataAt,
+		Executor: j.Demand.Executor, Disk: gigabytes(j.Demand.DiskMB), Bandwidth: j.Demand.MbitPS, DataAt: j.DataAt,
 		Deadline: when(j.Deadline), Priority: j.Priority, Boost: j.Boost, Group: j.Group,
 		Array: word(string(j.Array)), Index: j.Index, Count: j.Count, Gang: j.Gang,
 		Constraints: encodeConstraints(&j.Constraints), After: each(j.After, encodeAfter),

@@ -66,8 +66,8 @@ func encodeQuota(q scheduler.Quota) quotaRow {
 	return quotaRow{
 		Owner: string(q.Owner), Weight: or(q.Weight, 1), MaxQueued: q.MaxQueued, Updated: q.Updated,
 		Most: mostReply{
-			CPU: milli(q.Most.MilliCPU), Memory: float64(q.Most.MemoryMB) / 1024, GPU: milli(q.Most.MilliGPU),
-			Disk: float64(q.Most.DiskMB) / 1024, Bandwidth: q.Most.MbitPS,
+			CPU: milli(q.Most.MilliCPU), Memory: gigabytes(q.Most.MemoryMB), GPU: milli(q.Most.MilliGPU),
+			Disk: gigabytes(q.Most.DiskMB), Bandwidth: q.Most.MbitPS,
 		},
 	}
 }

@@ -72,8 +72,8 @@ func encodeSchedule(one scheduler.Schedule) scheduleReply {
 
 func encodeTemplate(b *scheduler.Submission) templateReply {
 	reply := templateReply{
-		Name: b.Name, SLA: string(b.Tier), CPU: milli(b.Demand.MilliCPU), Memory: float64(b.Demand.MemoryMB) / 1024,
-		GPU: milli(b.Demand.MilliGPU), Disk: float64(b.Demand.DiskMB) / 1024, Bandwidth: b.Demand.MbitPS, Executor: b.Demand.Executor,
+		Name: b.Name, SLA: string(b.Tier), CPU: milli(b.Demand.MilliCPU), Memory: gigabytes(b.Demand.MemoryMB),
+		GPU: milli(b.Demand.MilliGPU), Disk: gigabytes(b.Demand.DiskMB), Bandwidth: b.Demand.MbitPS, Executor: b.Demand.Executor,
 		Estimate: b.Estimate.Seconds(), MaxRuntime: b.MaxRuntime.Seconds(), DataSize: b.DataMB, DataAt: b.DataAt,
 		Priority: b.Priority, Group: b.Group, Count: b.Count, Gang: b.Gang,
 		Constraints: encodeConstraints(&b.Constraints), After: each(b.After, encodeAfter), Task: encodeTask(&b.Task),

@@ -56,7 +56,7 @@ type submitReply struct {
 	Success            bool       `json:"success" doc:"Always true."`
 	JobID              string     `json:"jobId" doc:"Identifier of the job."`
 	Status             string     `json:"status" doc:"Status of the job: pending or queued, or a later one where the request was repeated."`
-	EstimatedStartTime *time.Time `json:"estimatedStartTime" doc:"When it may start at the earliest; null where it comes after other jobs, and for a repeated request whose job has ended. The job's own page says when it should."`
+	EstimatedStartTime *time.Time `json:"estimatedStartTime" doc:"When it should start, as the job's own page says it: if what runs ends when it should and nobody comes who goes first; null where that is not known, as while its funds are not held or other jobs have to end first, and from its start on."`
 	SLA                string     `json:"sla" enum:"platinum,gold,silver,bronze" doc:"Service level."`
 	ArrayID            string     `json:"arrayId,omitempty" doc:"Identifier of the array, which is that of its first job; absent for a single job."`
 	Count              int        `json:"count,omitempty" doc:"Jobs of the array; absent for a single job."`
@@ -77,7 +77,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*submitReply, err
 	job := &submitted[0].Job
 	return &submitReply{
 		Success: true, JobID: string(job.ID), Status: statusWord(job.State), SLA: string(job.Tier),
-		EstimatedStartTime: earliestStart(job), ArrayID: string(job.Array), Count: job.Count,
+		EstimatedStartTime: s.startOf(ctx, job), ArrayID: string(job.Array), Count: job.Count,
 	}, nil
 }
 
@@ -121,18 +121,16 @@ func (r *submitRequest) demand() scheduler.Demand {
 	}
 }
 
-// earliestStart is when a job may start: at once when it has started, else when it may next be placed; not known where it waits
-// for other jobs.
-func earliestStart(job *scheduler.Job) *time.Time {
-	switch {
-	case !job.Started.IsZero():
-		return when(job.Started)
-	case job.State.Final(), job.State == scheduler.Blocked:
+// startOf is when a job should start; not known where that cannot be found out now, as the job is accepted all the same.
+func (s *Server) startOf(ctx context.Context, job *scheduler.Job) *time.Time {
+	if job.State != scheduler.Queued {
 		return nil
-	case job.ReadyAt.After(job.Submitted):
-		return when(job.ReadyAt)
 	}
-	return when(job.Submitted)
+	why, err := s.fog.Scheduler.Explain(ctx, job.ID)
+	if err != nil {
+		return nil
+	}
+	return when(why.StartsAt)
 }
 
 func orZero[T any](p *T) T {
@@ -146,6 +144,17 @@ func orZero[T any](p *T) T {
 // thousandths and megabytes round up: a demand must not shrink by being encoded.
 func thousandths(units float64) int64   { return scale(units, 1000) }
 func megabytes(gigabytes float64) int64 { return scale(gigabytes, 1024) }
+
+// gigabytes is the shortest number that megabytes makes into the same: what was given with up to three decimals comes back as it was.
+func gigabytes(megabyte int64) float64 {
+	exact := float64(megabyte) / 1024
+	for unit := 1.0; unit <= 1000; unit *= 10 {
+		if short := math.Floor(exact*unit+1e-9) / unit; megabytes(short) == megabyte {
+			return short
+		}
+	}
+	return exact
+}
 
 // scale multiplies and rounds up, but for the dust of binary fractions, to at most 2^53.
 func scale(value, by float64) int64 { return int64(math.Ceil(min(value*by, 1<<53) - 1e-6)) }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,6 +40,26 @@ func TestSubmissionKeepsWhatItSays(t *testing.T) {
 	plain := a.ok("GET", a.submit(aJob), "")
 	assert.Equal(t, map[string]any{}, plain["constraints"])
 	assert.Equal(t, "wasm", plain["executor"])
+}
+
+func TestMemoryComesBackAsItWasGiven(t *testing.T) {
+	a := newAPI(t, server.Config{})
+	for _, gb := range []string{"0.1", "0.25", "0.123", "1", "1.5", "3.999", "12.7", "511.999"} {
+		body := strings.NewReplacer(`"memory_required":1,`, `"memory_required":`+gb+`,`).Replace(aDemandingJob)
+		job := a.ok("GET", a.submit(body), "")
+		want, err := strconv.ParseFloat(gb, 64)
+		require.NoError(t, err)
+		assert.InDelta(t, want, job["memory"], 0, "exactly")
+	}
+}
+
+// TestTheAnswerSaysWhatThePageSays: the start that a submission is told is the one that the job's own page shows.
+func TestTheAnswerSaysWhatThePageSays(t *testing.T) {
+	a := newAPI(t, server.Config{})
+	answer := a.ok("POST", jobsPath, aJob)
+	page := a.ok("GET", jobsPath+"/"+answer["jobId"].(string), "")
+	assert.Nil(t, answer["estimatedStartTime"], "there is no node: nobody knows")
+	assert.Equal(t, page["estimatedStartTime"], answer["estimatedStartTime"])
 }
 
 func TestEmptyListsAreAbsentOnes(t *testing.T) {

@@ -107,12 +107,18 @@ type Array struct {
 	States map[State]int64
 }
 
-// Array reads an array's numbers; its tasks are listed by List with JobQuery.Array. Errors are of kind NotFound, Denied and
+// Array reads an array's numbers; its tasks are named by Tasks, and listed, a page at a time, by List with JobQuery.Array. Errors are of kind NotFound, Denied and
 // Unavailable.
 func (s *Scheduler) Array(ctx context.Context, id JobID) (Array, error) {
 	const op = "scheduler.array"
 	a, _, err := s.array(ctx, id)
 	return a, fault.Wrap(op, err)
+}
+
+// Tasks reads the identifiers of an array's tasks, by their index; those that were purged are missing. Errors are those of Array.
+func (s *Scheduler) Tasks(ctx context.Context, id JobID) ([]JobID, error) {
+	_, tasks, err := s.array(ctx, id)
+	return tasks, fault.Wrap("scheduler.tasks", err)
 }
 
 // array reads an array's numbers and the identifiers of its tasks.

@@ -298,3 +298,25 @@ func TestBatchesAreTheSameAsOneByOne(t *testing.T) {
 		require.Equal(t, answers(singly), answers([][]scheduler.Submission{submissions}))
 	})
 }
+
+func TestTasksNamesAnArraysTasks(t *testing.T) {
+	inBubble(t, scheduler.Config{Retention: time.Hour}, func(t *testing.T, r *rig) {
+		array := r.submit(scheduler.Submission{Count: 3})
+		tasks, err := r.Tasks(t.Context(), array)
+		require.NoError(t, err)
+		require.Len(t, tasks, 3)
+		for i, id := range tasks {
+			require.Equal(t, i, r.get(id).Job.Index)
+		}
+		_, err = r.Cancel(t.Context(), tasks[1])
+		require.NoError(t, err)
+		r.wait(3 * time.Hour)
+		rest, err := r.Tasks(t.Context(), array)
+		require.NoError(t, err)
+		require.Equal(t, []scheduler.JobID{tasks[0], tasks[2]}, rest, "one was purged")
+		_, err = r.Tasks(as(t.Context(), "mallory"), array)
+		kind(t, fault.Denied, err)
+		_, err = r.Tasks(t.Context(), "nobody")
+		kind(t, fault.NotFound, err)
+	})
+}

@@ -72,6 +72,9 @@ type Stats struct {
 	States map[State]int64
 	// Tiers has an entry for every tier.
 	Tiers map[Tier]TierStats
+	// Open counts the jobs of each tier that have not ended, by their state. Every tier has an entry, with one for each state that
+	// is not final.
+	Open map[Tier]map[State]int64
 	// AvgWait is the mean time from submission to the first start, AvgPlacement the mean time in the queue before a placement;
 	// zero before the first.
 	AvgWait, AvgPlacement time.Duration
@@ -155,17 +158,21 @@ func (s *Scheduler) Stats(ctx context.Context) (Stats, error) {
 }
 
 func statsOf(sums Tally) Stats {
-	s := Stats{States: map[State]int64{}, Tiers: map[Tier]TierStats{}}
+	s := Stats{States: map[State]int64{}, Tiers: map[Tier]TierStats{}, Open: map[Tier]map[State]int64{}}
 	total := map[string]int64{}
 	for _, tier := range Tiers() {
+		open := make(map[State]int64)
 		t := TierStats{Finished: sums[TallyKey{tier, sumFinished}], Met: sums[TallyKey{tier, sumMet}]}
 		for _, state := range States() {
 			n := sums[TallyKey{tier, sumStatePrefix + string(state)}]
 			s.States[state] += n
 			t.Count += n
+			if !state.Final() {
+				open[state] = n
+			}
 		}
 		s.Total += t.Count
-		s.Tiers[tier] = t
+		s.Tiers[tier], s.Open[tier] = t, open
 		for _, name := range []string{sumWaits, sumWait, sumPlacements, sumPlacement, sumCPU, sumSpent} {
 			total[name] += sums[TallyKey{tier, name}]
 		}

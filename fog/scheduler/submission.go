@@ -61,7 +61,7 @@ type Submission struct {
 // Submitted answers one Submission.
 type Submitted struct {
 	// Job is the stored job; its ID is "" when nothing was stored. Of an array it is the first task, whose identifier names the
-	// array as well.
+	// array as well: Scheduler.Tasks names the others, and List with JobQuery.Array walks them in pages.
 	Job Job
 	// Fresh is false when the job was stored before under the same key.
 	Fresh bool
