@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -13,8 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
+	"github.com/fogcompute/fogcompute/fog/internal/db/dbtest"
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
@@ -22,7 +23,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
 
 // fewer lets the properties of a test that is expensive be checked less often than others, unless the command line says how often.
 func fewer(t *testing.T, checks int) {
@@ -41,8 +42,13 @@ type rig struct {
 	*scheduler.Scheduler
 	t     *testing.T
 	store scheduler.Store
-	facts *journal.Memory
+	facts facts
 	stop  func() // ends Run
+}
+
+// facts is a journal to read.
+type facts interface {
+	Claim(ctx context.Context, topic journal.Topic, limit int, until time.Time) ([]journal.Claimed, error)
 }
 
 // inBubble runs a test on a rig inside a synctest bubble.
@@ -54,10 +60,11 @@ func inBubble(t *testing.T, cfg scheduler.Config, test func(t *testing.T, r *rig
 // start opens a scheduler on a memory of its own, unless cfg has a store, and runs it until the test ends.
 func start(t *testing.T, cfg scheduler.Config) *rig {
 	t.Helper()
-	r := &rig{t: t, store: cfg.Store, facts: journal.NewMemory(nil)}
+	facts := journal.NewMemory(nil)
+	r := &rig{t: t, store: cfg.Store, facts: facts}
 	if cfg.Store == nil {
 		duties := duty.NewMemory(nil)
-		r.store = scheduler.NewMemory(r.facts, duties)
+		r.store = scheduler.NewMemory(facts, duties)
 		cfg.Store, cfg.Duties = r.store, duties
 	}
 	s, err := scheduler.New(cfg)

@@ -46,8 +46,9 @@ type batchWorld struct {
 	*world
 	moody   *moody
 	rows    *auditor
-	duties  *duty.Memory
+	duties  duty.Duties
 	servers []*batchServer
+	states  map[scheduler.JobID]scheduler.State // by the last census
 	born    int
 	keys    int
 }
@@ -65,23 +66,27 @@ type batchServer struct {
 func TestBatchLaws(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(struct{ rapid.TB }{t}, func(rt *rapid.T) {
-			w := newBatchWorld(t, rt)
-			defer w.close()
-			rt.Repeat(map[string]func(*rapid.T){
-				"": w.laws, "submit": w.submitSome, "submit2": w.submitSome, "node": w.changeNode, "mark": w.markNode, "reserve": w.reserve,
-				"claim": w.claimSome, "claim2": w.claimAll, "beat": w.beatAll, "report": w.reportOne, "old": w.reportOld, "command": w.command,
-				"array": w.commandArray, "time": w.pass, "escrow": w.changeMood, "schedule": w.changeSchedule, "server": w.changeServer,
-				"crash": w.crash, "usurp": w.usurp,
-			})
-			w.finish(rt)
+			facts, duties := journal.NewMemory(nil), duty.NewMemory(nil)
+			batchLaws(newBatchWorld(t, rt, scheduler.NewMemory(facts, duties), duties, facts), rt)
 		})
 	})
 }
 
-func newBatchWorld(t *testing.T, rt *rapid.T) *batchWorld {
-	facts, duties := journal.NewMemory(nil), duty.NewMemory(nil)
-	w := &batchWorld{moody: &moody{}, duties: duties}
-	w.rows = &auditor{Store: scheduler.NewMemory(facts, duties), most: map[principal.Account]scheduler.Capacity{
+// batchLaws lets anything happen to a world, and then all of its jobs end.
+func batchLaws(w *batchWorld, rt *rapid.T) {
+	defer w.close()
+	rt.Repeat(map[string]func(*rapid.T){
+		"": w.laws, "submit": w.submitSome, "submit2": w.submitSome, "node": w.changeNode, "mark": w.markNode, "reserve": w.reserve,
+		"claim": w.claimSome, "claim2": w.claimAll, "beat": w.beatAll, "report": w.reportOne, "old": w.reportOld, "command": w.command,
+		"array": w.commandArray, "time": w.pass, "escrow": w.changeMood, "schedule": w.changeSchedule, "server": w.changeServer,
+		"crash": w.crash, "usurp": w.usurp,
+	})
+	w.finish(rt)
+}
+
+func newBatchWorld(t *testing.T, rt *rapid.T, store scheduler.Store, duties duty.Duties, facts facts) *batchWorld {
+	w := &batchWorld{moody: &moody{}, duties: duties, states: map[scheduler.JobID]scheduler.State{}}
+	w.rows = &auditor{Store: store, most: map[principal.Account]scheduler.Capacity{
 		"bob": {MilliCPU: 5000, MemoryMB: 9000, MilliGPU: 2000, DiskMB: 2000, MbitPS: 200},
 	}}
 	w.world = &world{
@@ -107,7 +112,7 @@ func (w *batchWorld) close() {
 const evictions = 2
 
 // serve adds a server and speaks to it.
-func (w *batchWorld) serve(t *testing.T, facts *journal.Memory) {
+func (w *batchWorld) serve(t *testing.T, facts facts) {
 	w.born++
 	s := &batchServer{store: &mortal{Store: w.rows}, holder: fmt.Sprint("server ", w.born)}
 	s.rig = start(t, scheduler.Config{
@@ -359,12 +364,14 @@ func (w *batchWorld) changeSchedule(rt *rapid.T) {
 // census lists all jobs.
 func (w *batchWorld) census() []scheduler.JobID {
 	w.jobs = w.jobs[:0]
+	clear(w.states)
 	q := scheduler.JobQuery{Limit: 1000}
 	for {
 		page, err := w.List(w.t.Context(), q)
 		require.NoError(w.rt, err)
 		for i := range page.Jobs {
 			w.jobs = append(w.jobs, page.Jobs[i].ID)
+			w.states[page.Jobs[i].ID] = page.Jobs[i].State
 		}
 		if q.Cursor = page.Next; q.Cursor == "" {
 			require.Len(w.rt, w.jobs, int(page.Total), "each job is listed once")
@@ -471,7 +478,7 @@ func (w *batchWorld) finish(rt *rapid.T) {
 	for range 700 {
 		open := 0
 		for _, id := range w.census() {
-			switch s := w.state(id); {
+			switch s := w.states[id]; {
 			case s == scheduler.Paused:
 				_, err := w.Resume(ctx, id)
 				require.NoError(rt, err)

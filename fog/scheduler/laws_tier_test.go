@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 )
 
@@ -17,7 +19,8 @@ import (
 func TestTiersAreNeverInverted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(struct{ rapid.TB }{t}, func(rt *rapid.T) {
-			w := newBatchWorld(t, rt)
+			facts, duties := journal.NewMemory(nil), duty.NewMemory(nil)
+			w := newBatchWorld(t, rt, scheduler.NewMemory(facts, duties), duties, facts)
 			defer w.close()
 			for _, id := range []string{"a", "b", "g"}[:rapid.IntRange(1, 3).Draw(rt, "nodes")] {
 				w.fleet[scheduler.NodeID(id)] = batchNode(id)
