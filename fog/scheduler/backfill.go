@@ -55,6 +55,13 @@ func (f *fleet) fill(i int, d *Demand, most time.Duration) {
 // longest is how long the node may be taken by a job that is placed now, time spent suspended not counted.
 func (r *rules) longest(j *Job) time.Duration { return r.pickUp + j.MaxRuntime + 2*r.lease }
 
+// request is what placement needs to know of a job, with the time for which it may take a node: what is reserved depends on it.
+func (r *rules) request(job *Record, now time.Time) request {
+	q := requestOf(job, now)
+	q.most = r.longest(&job.Job)
+	return q
+}
+
 // promise is room that is kept for a job or gang that waits, on one node or several.
 type promise struct {
 	weight int // of the tier

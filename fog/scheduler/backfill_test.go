@@ -128,6 +128,43 @@ func TestBackfillUsesWhatIsFreeUntilThen(t *testing.T) {
 	})
 }
 
+// TestSearchesLeaveReservationsAlone lets searches look at jobs of the same kind as one that would hold a reservation up.
+func TestSearchesLeaveReservationsAlone(t *testing.T) {
+	cfg := params(scheduler.Params{Evictions: -1})
+	cfg.PickUp = time.Hour
+	inBubble(t, cfg, func(t *testing.T, r *rig) {
+		small := node("b")
+		small.Capacity.MilliCPU, small.Speed = 2000, 4
+		r.sync(small)
+		like := exact(1, 9*time.Minute)
+		like.Tier, like.Trust = scheduler.Platinum, quorum(1, 1) // they stay on the faster node
+		r.submit(like)
+		r.submit(like)
+		slow := node("a")
+		slow.Speed, slow.Trust = 0.25, 0.1
+		r.sync(slow)
+		r.submit(exact(3, 30*time.Minute))
+		r.fetch("a")
+		r.wait(time.Second)
+		large := exact(4, time.Minute)
+		large.Tier, large.Trust = scheduler.Platinum, quorum(1, 1)
+		big := r.submit(large)
+		r.wait(time.Second)
+		for range 20 {
+			r.beat("a", r.holding("a")...)
+			r.wait(230 * time.Millisecond)
+			late := r.submit(like)
+			require.Equal(t, scheduler.Queued, r.state(late), "on %s", r.on(late))
+			_, err := r.Cancel(t.Context(), late)
+			require.NoError(t, err)
+		}
+		require.Equal(t, scheduler.Queued, r.state(big))
+		stats, err := r.Stats(t.Context())
+		require.NoError(t, err)
+		require.Positive(t, stats.Optimiser.Searches)
+	})
+}
+
 // TestQuickJobsThatAreLateAreStillQuick has nodes full of attempts that should have been over within a tenth of a second, but may take an
 // hour: who waits is told seconds, and nothing that takes long gets in before a gang.
 func TestQuickJobsThatAreLateAreStillQuick(t *testing.T) {

@@ -146,8 +146,7 @@ func (p *planner) settle(ctx context.Context, plan *plot, r *Record) (bool, erro
 	if p.shut {
 		return false, nil
 	}
-	q := requestOf(r, plan.now)
-	q.most = plan.rules.longest(j)
+	q := plan.rules.request(r, plan.now)
 	_, bound := p.quotas[account{j.Tenant, j.Owner}]
 	if !p.admits(r, j.Demand.times(len(q.slots))) {
 		p.owed.set(r, 0)

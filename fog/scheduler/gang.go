@@ -36,9 +36,7 @@ func gangOf(name JobID, records []Record, now time.Time, r *rules) *gang {
 		case j.ReadyAt.After(now) && j.Reason != noDevice:
 			g.held = true
 		default:
-			q := requestOf(m, now)
-			q.most = r.longest(j)
-			g.waiting, g.at = append(g.waiting, q), append(g.at, i)
+			g.waiting, g.at = append(g.waiting, r.request(m, now)), append(g.at, i)
 		}
 	}
 	return g

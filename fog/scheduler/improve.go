@@ -54,7 +54,7 @@ func (r *Record) movable(a *Attempt) bool {
 }
 
 // puzzle makes a puzzle of the records' movable attempts in the window; nil where there is nothing to choose.
-func (p *planner) puzzle(records []Record, w *window, now time.Time) *puzzle {
+func (p *planner) puzzle(records []Record, w *window, now time.Time, rules *rules) *puzzle {
 	f := p.fleet
 	z := &puzzle{}
 	choices := map[choice][]int32{}
@@ -67,7 +67,7 @@ func (p *planner) puzzle(records []Record, w *window, now time.Time) *puzzle {
 			if !ok || !r.movable(a) || w.of(from) < 0 || items[w.of(from)] == each {
 				continue
 			}
-			q := requestOf(r, now)
+			q := rules.request(r, now)
 			c := choice{q.shape(), w.of(from)}
 			if _, known := choices[c]; !known && (len(choices)+1)*w.size(f) > maxChoices {
 				continue
@@ -85,7 +85,7 @@ func (p *planner) puzzle(records []Record, w *window, now time.Time) *puzzle {
 	defer z.lift(f, false)
 	for i := range z.items {
 		if c := z.items[i].choice; choices[c] == nil {
-			q := requestOf(z.items[i].record, now)
+			q := rules.request(z.items[i].record, now)
 			choices[c] = q.candidates(f, maxCandidates, func(n int) bool { return w.of(n) == c.shard })
 			if w != nil {
 				for _, n := range q.candidates(f, maxAbroad, func(n int) bool { return w.of(n) >= 0 }) {

@@ -56,7 +56,7 @@ func TestShiftsKeepTheLaws(t *testing.T) {
 		p, records := drawLive(t)
 		f := p.fleet
 		before := fmt.Sprint(f.free, f.live)
-		z := p.puzzle(records, nil, start().Add(time.Second))
+		z := p.puzzle(records, nil, start().Add(time.Second), &rules{})
 		require.Equal(t, before, fmt.Sprint(f.free, f.live), "making a puzzle changes nothing")
 		if z == nil {
 			return
@@ -98,7 +98,7 @@ func checkMove(t *rapid.T, s *shift, f *fleet) {
 func TestShiftFallsAsAWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, records := drawLive(t)
-		z := p.puzzle(records, nil, start())
+		z := p.puzzle(records, nil, start(), &rules{})
 		if z == nil {
 			return
 		}

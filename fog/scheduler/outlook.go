@@ -58,8 +58,7 @@ func (s *Scheduler) ahead(ctx context.Context, tenant principal.Tenant, nodes []
 // node where it can start first. A gang is left to the planner.
 func (o *outlook) follow(r *Record, now time.Time) {
 	j := &r.Job
-	q := requestOf(r, now)
-	q.most = o.rules.longest(j)
+	q := o.rules.request(r, now)
 	if j.gangs() || o.capped(&q) {
 		return
 	}

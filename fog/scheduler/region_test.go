@@ -55,7 +55,7 @@ func TestEachRegionHasItsTurn(t *testing.T) {
 				seen[i]++
 			}
 		}
-		z := p.puzzle(records, w, start())
+		z := p.puzzle(records, w, start(), &rules{})
 		require.NotNil(t, z)
 		require.LessOrEqual(t, len(z.items), maxItems)
 		shards := map[int32]int{}
@@ -77,7 +77,7 @@ func TestShardsFindBetterPlans(t *testing.T) {
 	p, records := vast(t)
 	w, _ := p.fleet.windowAt(2)
 	require.Greater(t, w.count, 1)
-	z := p.puzzle(records, w, start())
+	z := p.puzzle(records, w, start(), &rules{})
 	params := Params{RoundBudget: time.Hour, MoveGain: 0.1}
 	s := z.search(context.Background(), p.fleet.aims, &params, start, 1, 1)
 	require.NoError(t, s.err)

@@ -61,7 +61,8 @@ func (p *planner) improve(ctx context.Context) error {
 	if stir {
 		m.stirred = now
 	}
-	z := p.puzzle(records, w, now)
+	rules := p.s.rules()
+	z := p.puzzle(records, w, now, &rules)
 	if z == nil {
 		return nil
 	}
@@ -202,7 +203,7 @@ func (p *planner) shift(s *solution, bundle []int, now time.Time, r rules) ([]sh
 	fits := true
 	for i := range out {
 		a := out[i].attempt
-		q := requestOf(&out[i].draft.Record, now)
+		q := r.request(&out[i].draft.Record, now)
 		fits = fits && q.closed(f, &f.nodes[out[i].to]) == "" && q.busy(f, out[i].to) == ""
 		f.hold(out[i].to, &a.Demand, 0, groupOf(a.Tenant, a.Owner, a.Group))
 	}
