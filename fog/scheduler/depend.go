@@ -448,31 +448,3 @@ func unfunded(fresh []stored) []*Job {
 	}
 	return jobs
 }
-
-// awaited are the reasons of a blocked job: what it comes after and has not ended.
-func (s *Scheduler) awaited(ctx context.Context, j *Job) ([]Reason, error) {
-	names := make([]JobID, len(j.After))
-	for i := range j.After {
-		names[i] = j.After[i].Job
-	}
-	known, err := s.cfg.Store.Outcomes(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	var out []Reason
-	for _, dep := range j.After {
-		open, good, bad := known[dep.Job].count()
-		if open == 0 {
-			continue
-		}
-		text := fmt.Sprintf("it comes after %s of job %s, which has not ended", dep.When, dep.Job)
-		if total := open + good + bad; total > 1 {
-			text = fmt.Sprintf("it comes after %s of array %s, of which %d of %d tasks have not ended", dep.When, dep.Job, open, total)
-		}
-		out = append(out, Reason{Code: CodeAwaitingJobs, Text: text})
-	}
-	if len(out) == 0 {
-		out = append(out, Reason{Code: CodeAwaitingJobs, Text: "all that it comes after has ended: it is queued in a moment"})
-	}
-	return out, nil
-}

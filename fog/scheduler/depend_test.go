@@ -37,7 +37,7 @@ func TestJobsComeAfterOthers(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, e.Reasons, 2)
 		require.Equal(t, scheduler.CodeAwaitingJobs, e.Reasons[0].Code)
-		require.Equal(t, fmt.Sprintf("it comes after success of job %s, which has not ended", first), e.Reasons[0].Text)
+		require.Equal(t, fmt.Sprintf("it comes after success of job %q (%s), which is placed", "job", first), e.Reasons[0].Text)
 
 		for _, o := range r.claim(scheduler.Claim{Node: "a", Take: 9}).Offers {
 			if o.Job == first {

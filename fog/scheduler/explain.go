@@ -52,6 +52,7 @@ const (
 	CodeQuota          Code = "quota_reached"   // its owner takes up as much as the quota allows
 	CodeBehind         Code = "behind_in_queue" // other jobs come first
 	CodeReservedFor    Code = "reserved_for"    // nodes whose room is kept for jobs that come first
+	CodeGang           Code = "gang"            // what begins with it needs room at the same time
 	CodeEvicting       Code = "evicting"        // others make way for it
 	CodeAwaitingPickUp Code = "awaiting_pickup" // placed, and not fetched by its node yet
 	CodeWorking        Code = "working"         // every slot is at work
@@ -136,9 +137,9 @@ func (s *Scheduler) readFleets(ctx context.Context, tenants []principal.Tenant) 
 func (r *Record) standing() []Reason {
 	switch j := &r.Job; j.State {
 	case Pending:
-		return []Reason{{Code: CodeAwaitingFunds, Text: "its price is not held on its owner's account yet"}}
+		return []Reason{{Code: CodeAwaitingFunds, Text: "its price is not held on its owner's account yet: the escrow is asked again until it answers"}}
 	case Paused:
-		return []Reason{{Code: CodePaused, Text: "its owner paused it"}}
+		return []Reason{{Code: CodePaused, Text: "it is paused: resume it"}}
 	case Placed:
 		return []Reason{{Code: CodeAwaitingPickUp, Text: fmt.Sprintf("placed on %s, which has not fetched it yet", j.Node)}}
 	case Running, Reported, Validated:
@@ -171,9 +172,12 @@ func explain(r *Record, f *fleet, now time.Time) []Reason {
 	case t.fitting == 0:
 	case until.After(now) && len(r.Job.Failures) > 0:
 		say(CodeBackOff, 0, "it failed before and is tried again at %s", until.Format(time.RFC3339))
-	case decided:
+	case decided || r.Job.gangs():
 	default:
 		say(CodeNextRound, 0, "%s could take it now: it is placed in a coming round", devices(t.fitting))
+	}
+	if r.Job.gangs() && t.fitting > 0 {
+		say(CodeGang, 0, "all %d replicas that begin together need room at the same time", r.Job.Slots*max(1, r.Job.Count))
 	}
 	return append(append(out, order...), t.reasons(&q)...)
 }
