@@ -30,7 +30,7 @@ check: $(LINT) ## formatting, vet, lints, the arrows between packages, an outsid
 	$(GO) test -count=1 -run 'TestArrows|TestOutsideProgram' ./fog
 	$(GO) build ./...
 
-bench: ## measure: SUITE=server|endtoend|scheduler|all, FIGURE=glob; prints one line a figure
+bench: ## measure: SUITE=server|endtoend|scheduler|tokenomics|all, FIGURE=glob; prints one line a figure
 	cd bench && $(GO) run . -suite '$(SUITE)' -figure '$(FIGURE)'
 
 peers: ## install what the bench's peers need (root on Debian), or say what to install

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,6 +15,7 @@ import (
 // Chart is one picture.
 type Chart struct {
 	Title, X, Y string // words, units included
+	Log         bool   // the horizontal axis is logarithmic, with its marks at powers of two; what is not positive is left out
 	Series      []Series
 }
 
@@ -71,6 +73,7 @@ func (c *Chart) Save(file string) error {
 }
 
 func (c *Chart) svg() string {
+	c = c.scaled()
 	x := c.axis(0, left, width-right)
 	y := c.axis(1, height-bottom, top)
 	var b strings.Builder
@@ -80,8 +83,12 @@ func (c *Chart) svg() string {
 	label(&b, (left+width-right)/2, height-16, "middle", 0, c.X)
 	label(&b, 20, (top+height-bottom)/2, "middle", -90, c.Y)
 	for _, v := range x.ticks() {
-		stroke(&b, x.at(v), top, x.at(v), height-bottom)
-		label(&b, x.at(v), height-bottom+18, "middle", 0, strconv.FormatFloat(v, 'g', 6, 64))
+		at := x.at(v)
+		stroke(&b, at, top, at, height-bottom)
+		if c.Log {
+			v = math.Exp2(v)
+		}
+		label(&b, at, height-bottom+18, "middle", 0, strconv.FormatFloat(v, 'g', 6, 64))
 	}
 	for _, v := range y.ticks() {
 		stroke(&b, left, y.at(v), width-right, y.at(v))
@@ -95,6 +102,23 @@ func (c *Chart) svg() string {
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// scaled is the chart with the logarithms in place of what lies on a logarithmic axis.
+func (c *Chart) scaled() *Chart {
+	if !c.Log {
+		return c
+	}
+	scaled := *c
+	scaled.Series = slices.Clone(c.Series)
+	for i := range scaled.Series {
+		points := slices.Clone(c.Series[i].Points)
+		for k := range points {
+			points[k][0] = math.Log2(points[k][0]) // what is not positive becomes something that is not finite
+		}
+		scaled.Series[i].Points = points
+	}
+	return &scaled
 }
 
 // axis spans all finite values of a dimension, with a little room at both ends.

@@ -1,0 +1,159 @@
+package tokenomics
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/fogcompute/fogcompute/bench/sample"
+)
+
+func sqliteFigures(s *Setting) []Figure {
+	var both shared[grouping]
+	measured := func(pick func(grouping) Result) func(context.Context) (Result, error) {
+		return func(ctx context.Context) (Result, error) {
+			g, err := both.get(func() (grouping, error) { return group(ctx, s) })
+			if err != nil {
+				return Result{}, err
+			}
+			return pick(g), nil
+		}
+	}
+	return []Figure{
+		{"sqlite/group_vs_single", ">", 10, measured(grouping.ratio)},
+		{"sqlite/fdatasync_us", "", 0, measured(grouping.disk)},
+		{"sqlite/pure_vs_cgo", ">", 0.7, func(ctx context.Context) (Result, error) { return drivers(ctx, s) }},
+	}
+}
+
+// grouping is the ledger on SQLite under 512 callers beside one transaction a transfer, and the disk beside both.
+type grouping struct {
+	group  steps
+	single []float64
+	sync   []float64 // microseconds of one fdatasync
+}
+
+func group(ctx context.Context, s *Setting) (g grouping, err error) {
+	dir, remove, err := folder()
+	if err != nil {
+		return g, err
+	}
+	defer remove()
+	ledger, err := newSQLiteSite(ctx, dir)
+	if err != nil {
+		return g, err
+	}
+	defer func() { _ = ledger.close() }() // it has been checked
+	peer, err := newSingle(ctx, dir)
+	if err != nil {
+		return g, err
+	}
+	defer func() { _ = peer.db.Close() }() // so has this
+	for round := -1; round < s.rounds(7); round++ {
+		var batches batched
+		var rate, flush float64
+		err := inTurns(round,
+			func() error {
+				return s.profiled("sqlite-512", func() error {
+					batches, err = ledger.run(ctx, nil, load{callers: 512, lasts: stretch, one: ledger.spread})
+					return err
+				})
+			},
+			func() error { rate, err = peer.run(ctx, ledger.key); return err },
+			func() error { flush, err = flushTime(dir); return err })
+		if err != nil {
+			return g, err
+		}
+		if round >= 0 {
+			g.group.add(batches)
+			g.single, g.sync = append(g.single, rate), append(g.sync, flush)
+		}
+	}
+	return g, nil
+}
+
+// run is the number of single transactions a second. More callers than one would only wait for each other.
+func (s *single) run(ctx context.Context, key func() string) (float64, error) {
+	seed := uint64(s.done)
+	o, err := load{callers: 1, lasts: stretch, one: func(ctx context.Context, n uint64) error {
+		from, to := pair(seed + n)
+		return s.transfer(ctx, key(), string(from), string(to))
+	}}.run(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return o.rate(), s.check(ctx)
+}
+
+func (g grouping) ratio() Result {
+	all := ratios(g.group.rates, g.single)
+	return Result{
+		Value: sample.Median(g.group.rates), Unit: "transfers/s", Peer: "single", PeerValue: sample.Median(g.single), Ratio: sample.Median(all),
+		Note: fmt.Sprintf("ratios from %s to %s; %s", sample.Number(sample.Least(all)), sample.Number(sample.Most(all)), g.group.note()),
+	}
+}
+
+func (g grouping) disk() Result {
+	return Result{Value: sample.Median(g.sync), Unit: "us", Note: fmt.Sprintf("from %s to %s", sample.Number(sample.Least(g.sync)), sample.Number(sample.Most(g.sync)))}
+}
+
+// flushTime is the median time, in microseconds, that the disk takes to keep one more page of a file.
+func flushTime(dir string) (float64, error) {
+	f, err := os.CreateTemp(dir, "flush-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	page := make([]byte, 4096)
+	var took []time.Duration
+	for range 300 {
+		began := time.Now()
+		if _, err := f.Write(page); err != nil {
+			return 0, err
+		}
+		if err := syscall.Fdatasync(int(f.Fd())); err != nil {
+			return 0, err
+		}
+		took = append(took, time.Since(began))
+	}
+	return sample.Micros(sample.Percentile(took, 0.5)), nil
+}
+
+// drivers compares the driver without cgo with the one that is SQLite itself, in a program of its own: the platform and this bench have no cgo.
+func drivers(ctx context.Context, s *Setting) (r Result, err error) {
+	if _, err := exec.LookPath("gcc"); err != nil {
+		return r, errors.New("the other driver is built with gcc, which is not installed")
+	}
+	dir, remove, err := folder()
+	if err != nil {
+		return r, err
+	}
+	defer remove()
+	program, err := s.Build(ctx, dir, "./tokenomics/drivers", "CGO_ENABLED=1")
+	if err != nil {
+		return r, err
+	}
+	cmd := exec.CommandContext(ctx, program, dir, strconv.Itoa(s.rounds(7)))
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
+	if err != nil {
+		return r, fmt.Errorf("drivers: %w", err)
+	}
+	var found struct{ Pure, Cgo, PureCPU, CgoCPU []float64 }
+	if err := json.Unmarshal(text, &found); err != nil {
+		return r, err
+	}
+	all := ratios(found.Pure, found.Cgo)
+	return Result{
+		Value: sample.Median(found.Pure), Unit: "transfers/s", Peer: "mattn/go-sqlite3", PeerValue: sample.Median(found.Cgo), Ratio: sample.Median(all),
+		Note: fmt.Sprintf("ratios from %s to %s; CPU time of a transfer %s and %s us", sample.Number(sample.Least(all)), sample.Number(sample.Most(all)),
+			sample.Number(sample.Median(found.PureCPU)), sample.Number(sample.Median(found.CgoCPU))),
+	}, nil
+}
