@@ -97,7 +97,7 @@ func (s *Scheduler) attemptOnce(ctx context.Context, ops []op, todo []int, out [
 		if lost[ops[i].job] {
 			stale = append(stale, i)
 		} else if d := drafts[ops[i].job]; d != nil {
-			out[i].record = d.Record
+			out[i].record = *d.Record
 		}
 	}
 	return stale, nil

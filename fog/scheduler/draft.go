@@ -20,7 +20,7 @@ type rules struct {
 // this package: each depends on nothing but the draft and its arguments, changes nothing but the draft, and leaves it
 // as it was when it returns an error.
 type draft struct {
-	Record          // the copy
+	*Record         // the copy, which a store may keep once it is committed
 	old     *Record // as stored, not to be written to
 	now     time.Time
 	rules   rules
@@ -31,7 +31,8 @@ type draft struct {
 }
 
 func newDraft(stored *Record, now time.Time, r rules) *draft {
-	return &draft{Record: stored.copy(), old: stored, now: now, rules: r}
+	fresh := stored.copy()
+	return &draft{Record: &fresh, old: stored, now: now, rules: r}
 }
 
 // note writes a line into the job's history, under the job's present state.
@@ -220,7 +221,7 @@ func (d *draft) change() Change {
 	j.DueAt = d.due()
 	j.Version = d.old.Job.Version + 1
 	c := Change{
-		Was: d.old.Job.Version, Bond: d.bond, Yield: d.yields, News: d.rules.feed && d.news(), Now: d.now, Record: &d.Record, Tally: tallyOf(d.old, &d.Record),
+		Was: d.old.Job.Version, Bond: d.bond, Yield: d.yields, News: d.rules.feed && d.news(), Now: d.now, Record: d.Record, Tally: tallyOf(d.old, d.Record),
 	}
 	if len(d.old.Attempts) > 0 {
 		c.Record = &Record{Job: *j}

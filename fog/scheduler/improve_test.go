@@ -43,7 +43,7 @@ func drawLive(t *rapid.T) (*planner, []Record) {
 		if rapid.Bool().Draw(t, "runs") {
 			require.NoError(t, d.lease(d.Attempts[0].ID))
 		}
-		records = append(records, d.Record)
+		records = append(records, *d.Record)
 	}
 	return &planner{fleet: f}, records
 }

@@ -174,18 +174,29 @@ func (m *Memory) replace(stored, changed *Record) {
 		m.counts[countOf(&changed.Job)]++
 		m.together.change(&stored.Job, stored.Job.State, changed.Job.State)
 	}
-	r := &Record{Job: changed.Job, Attempts: slices.Clone(stored.Attempts)}
+	r := stored.with(changed)
 	m.jobs[r.Job.ID] = r
 	m.index(&r.Job)
 	for i := range changed.Attempts {
+		m.follow(&changed.Attempts[i])
+	}
+}
+
+// with is the record after a change.
+func (r *Record) with(changed *Record) *Record {
+	if len(r.Attempts) == 0 {
+		return changed
+	}
+	next := &Record{Job: changed.Job, Attempts: slices.Clone(r.Attempts)}
+	for i := range changed.Attempts {
 		a := &changed.Attempts[i]
-		if old := r.attempt(a.ID); old != nil {
+		if old := next.attempt(a.ID); old != nil {
 			*old = *a
 		} else {
-			r.Attempts = append(r.Attempts, *a)
+			next.Attempts = append(next.Attempts, *a)
 		}
-		m.follow(a)
 	}
+	return next
 }
 
 // usageKey names one sum of what live attempts take up.

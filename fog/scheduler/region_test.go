@@ -35,7 +35,7 @@ func vast(t *testing.T) (*planner, []Record) {
 		f.hold(i, &r.Job.Demand, 0, groupKey{})
 		d := newDraft(&r, start(), rules{})
 		require.NoError(t, d.place(0, &f.nodes[i], 0))
-		records = append(records, d.Record)
+		records = append(records, *d.Record)
 	}
 	return &planner{fleet: f}, records
 }

@@ -203,7 +203,7 @@ func (p *planner) shift(s *solution, bundle []int, now time.Time, r rules) ([]sh
 	fits := true
 	for i := range out {
 		a := out[i].attempt
-		q := r.request(&out[i].draft.Record, now)
+		q := r.request(out[i].draft.Record, now)
 		fits = fits && q.closed(f, &f.nodes[out[i].to]) == "" && q.busy(f, out[i].to) == ""
 		f.hold(out[i].to, &a.Demand, 0, groupOf(a.Tenant, a.Owner, a.Group))
 	}

@@ -145,7 +145,7 @@ type Change struct {
 	Was int64
 	// Record holds the whole job after the change and those of its attempts that are new or changed. An attempt is
 	// new where its identifier is not stored; of a stored one only the fields named as changing in Attempt may differ, and
-	// of a job only those named in Job. The store copies what it keeps.
+	// of a job only those named in Job. The store may keep it: nobody writes to it any more.
 	Record *Record
 	Facts  []Fact
 	// Tally is added to the sums of the job's tenant.

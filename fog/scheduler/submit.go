@@ -280,7 +280,7 @@ func (s *Scheduler) bear(j *Job, price Price) {
 		j.Quote = j.Price * n
 	}
 	j.Order = orderOf(j.Submitted, j.Priority, s.params().PriorityStep)
-	d := draft{Record: Record{Job: *j}, now: j.Submitted, rules: s.rules()}
+	d := draft{Record: &Record{Job: *j}, now: j.Submitted, rules: s.rules()}
 	if s.cfg.Escrow == nil || j.Quote == 0 {
 		d.proceed("submitted")
 	} else {
