@@ -43,26 +43,24 @@ func (m *Memory) Nodes(_ context.Context, tenant principal.Tenant) ([]Node, erro
 
 // SetDrain implements Nodes.
 func (m *Memory) SetDrain(_ context.Context, id NodeID, drained bool, now time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n, ok := m.nodes[id]
-	if !ok {
-		return fault.Newf(fault.NotFound, "scheduler.drain", "no node %q", id)
-	}
-	n.Drained, n.Updated, n.Version = drained, now, n.Version+1
-	m.nodes[id] = n
-	return nil
+	return m.change(id, "scheduler.drain", now, func(n *Node) { n.Drained = drained })
 }
 
 // SetMarks implements Nodes.
 func (m *Memory) SetMarks(_ context.Context, id NodeID, marks Marks, now time.Time) error {
+	return m.change(id, "scheduler.mark", now, func(n *Node) { n.Marks = marks })
+}
+
+// change makes a stored node another.
+func (m *Memory) change(id NodeID, op string, now time.Time, edit func(*Node)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n, ok := m.nodes[id]
 	if !ok {
-		return fault.Newf(fault.NotFound, "scheduler.mark", "no node %q", id)
+		return fault.Newf(fault.NotFound, op, "no node %q", id)
 	}
-	n.Marks, n.Updated, n.Version = marks, now, n.Version+1
+	edit(&n)
+	n.Updated, n.Version = now, n.Version+1
 	m.nodes[id] = n
 	return nil
 }

@@ -38,7 +38,7 @@ type Node struct {
 	Tenant principal.Tenant
 	Owner  principal.Account // is paid
 	State  NodeState
-	// Drained nodes take nothing new, by an operator's wish. It is set by SetDrain alone: saving a node keeps it.
+	// Drained nodes take nothing new, by an operator's wish. Scheduler.Drain alone sets it: SyncNodes keeps it.
 	Drained bool
 	// Marks are the operator's additions. They are set by Mark alone: saving the node keeps them.
 	Marks Marks
@@ -48,7 +48,7 @@ type Node struct {
 	Executors []string
 	// Trust is 0..1.
 	Trust float64
-	// Labels are what Constraints speak of. "region" is where the node is; see Config.Distance.
+	// Labels are what Constraints speak of. "region" is where the node is; see Route.
 	Labels map[string]string
 	// Taints keep jobs away that do not tolerate them.
 	Taints []Taint

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"math"
 	"slices"
-	"time"
 
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
@@ -24,21 +23,10 @@ const (
 	hopeless             // no node that is open now could take it, however idle
 )
 
-// place fills the open slots of jobs, in their order, with nodes, and takes the room for them. It is a weighted greedy: each slot
-// goes to the node that costs least by the tier's weights among those that pass every filter. Nothing is placed for a job
-// whose slots could not all be filled by the open nodes if they were idle; otherwise as many slots are filled as have room, so
-// that a job of many replicas is not starved by jobs of one. The same fleet and jobs give the same plan.
-func place(f *fleet, jobs []Record, now time.Time) ([][]assignment, []fate) {
-	plan := make([][]assignment, len(jobs))
-	fates := make([]fate, len(jobs))
-	for i := range jobs {
-		q := requestOf(&jobs[i], now)
-		plan[i], fates[i] = q.place(f)
-	}
-	return plan, fates
-}
-
-// place fills the request's slots.
+// place fills the request's open slots with nodes, and takes the room for them. It is a weighted greedy: each slot goes to the node
+// that costs least by the tier's weights among those that pass every filter. Nothing is placed for a job whose slots could not all be
+// filled by the open nodes if they were idle; otherwise as many slots are filled as have room, so that a job of many replicas is not
+// starved by jobs of one. The same fleet and jobs give the same plan.
 func (q *request) place(f *fleet) ([]assignment, fate) {
 	if len(q.slots) > 1 && q.owners(f) < len(q.slots) {
 		return nil, hopeless

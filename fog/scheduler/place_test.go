@@ -252,3 +252,14 @@ func TestLogIsBounded(t *testing.T) {
 	require.Len(t, d.Job.Log, MaxLog)
 	require.Equal(t, "line 191", d.Job.Log[MaxLog-1].Text)
 }
+
+// place places jobs in their order.
+func place(f *fleet, jobs []Record, now time.Time) ([][]assignment, []fate) {
+	plan := make([][]assignment, len(jobs))
+	fates := make([]fate, len(jobs))
+	for i := range jobs {
+		q := requestOf(&jobs[i], now)
+		plan[i], fates[i] = q.place(f)
+	}
+	return plan, fates
+}
