@@ -346,7 +346,8 @@ func (p *planner) load(ctx context.Context, plan *plot, of []eviction) (map[JobI
 	return drafts, nil
 }
 
-// relent lets attempts stay whose evictor does not wait any more: it was placed elsewhere, or is over.
+// relent lets attempts stay whose evictor does not wait any more (it was placed elsewhere, or is over), or cannot have their node any more, which
+// was drained for instance.
 func (p *planner) relent(ctx context.Context) error {
 	var pending []eviction
 	var evictors []JobID
@@ -366,15 +367,25 @@ func (p *planner) relent(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap("scheduler.evict", err)
 	}
-	waiting := make(map[JobID]bool, len(records))
+	plan := &plot{now: p.s.now(), rules: p.s.rules()}
+	waiting := make(map[JobID]*Record, len(records))
 	for i := range records {
-		waiting[records[i].Job.ID] = records[i].Job.State == Queued
+		if records[i].Job.State == Queued {
+			waiting[records[i].Job.ID] = &records[i]
+		}
 	}
-	pending = slices.DeleteFunc(pending, func(e eviction) bool { return waiting[e.to] })
+	pending = slices.DeleteFunc(pending, func(e eviction) bool {
+		i, known := p.fleet.index[e.node]
+		r := waiting[e.to]
+		if !known || r == nil {
+			return false
+		}
+		q := plan.rules.request(r, plan.now)
+		return q.closed(p.fleet, &p.fleet.nodes[i]) == ""
+	})
 	if len(pending) == 0 {
 		return nil
 	}
-	plan := &plot{now: p.s.now(), rules: p.s.rules()}
 	drafts, err := p.load(ctx, plan, pending)
 	if err != nil {
 		return err

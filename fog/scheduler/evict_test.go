@@ -180,6 +180,24 @@ func TestEvictionIsTakenBackWhenNobodyNeedsIt(t *testing.T) {
 	})
 }
 
+// TestNobodyMakesWayOnANodeThatCloses drains the node for whose room an attempt was told to go.
+func TestNobodyMakesWayOnANodeThatCloses(t *testing.T) {
+	inBubble(t, params(scheduler.Params{Grace: time.Hour}), func(t *testing.T, r *rig) {
+		r.nodes("a")
+		low := r.submit(long(scheduler.Bronze, 4))
+		o := r.fetch("a")
+		high := r.submit(long(scheduler.Gold, 4))
+		r.wait(time.Second)
+		require.Equal(t, high, r.get(low).Attempts[0].EvictFor)
+		r.wait(2 * time.Second)
+		require.Equal(t, high, r.get(low).Attempts[0].EvictFor, "it may have the node")
+		require.NoError(t, r.Drain(t.Context(), "a", true))
+		r.wait(3 * time.Second)
+		require.Empty(t, r.get(low).Attempts[0].EvictFor, "the evictor cannot go there any more")
+		require.True(t, r.beat("a", held(o)).Renewed[0].Evict.IsZero())
+	})
+}
+
 func TestEvictionsHaveABound(t *testing.T) {
 	const most = 2
 	inBubble(t, params(scheduler.Params{Grace: -1, Evictions: most}), func(t *testing.T, r *rig) {
