@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -178,7 +177,7 @@ func (c *calling) settle(ctx context.Context) {
 		return
 	}
 	if c.levels > 1 {
-		slices.SortFunc(c.fresh, func(a, b stored) int { return strings.Compare(string(a.Insertion.Job.ID), string(b.Insertion.Job.ID)) })
+		sortBy(c.fresh, func(a, b *stored) int { return strings.Compare(string(a.Insertion.Job.ID), string(b.Insertion.Job.ID)) })
 	}
 	if jobs := unfunded(c.fresh); !c.silent {
 		funded := c.s.fund(ctx, jobs)
