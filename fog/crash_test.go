@@ -40,6 +40,8 @@ type script struct {
 	Nth      int64  // which occurrence of the step, from 1
 	Holder   string // name of the server
 	Trace    bool   // print every step
+	Batch    bool   // submit arrays, a gang and a graph instead of single jobs
+	Freeze   bool   // stop, as SIGSTOP does, between the first plan and its commit
 	Devices  []idle.DeviceID
 }
 
@@ -70,6 +72,9 @@ func (s script) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, house.Close()) }()
 	ids, err := s.submit(ctx, house)
+	if s.Batch && err == nil {
+		ids, err = s.submitBatch(ctx, house)
+	}
 	if err != nil {
 		return err
 	}
@@ -99,9 +104,9 @@ func (s script) run(ctx context.Context) (err error) {
 // config names the steps at which the run does something.
 func (s script) config(cancelNow chan struct{}) fog.Config {
 	var seen atomic.Int64
-	return fog.Config{
+	c := fog.Config{
 		DatabaseURL: s.URL, DataDir: s.Dir, Holder: s.Holder,
-		Scheduler:  scheduler.Config{Lease: 2 * time.Second, PickUp: time.Second, HoldRetry: 200 * time.Millisecond, DutyTTL: time.Second, Poll: 100 * time.Millisecond},
+		Scheduler:  scheduler.Config{Lease: 2 * time.Second, PickUp: time.Second, Recheck: 200 * time.Millisecond, HoldRetry: 200 * time.Millisecond, DutyTTL: time.Second, Poll: 100 * time.Millisecond},
 		Idle:       idle.Config{Interval: 100 * time.Millisecond, Presence: time.Second, BeatRate: -1},
 		Tokenomics: tokenomics.Config{Lease: time.Second},
 		Step: func(name string) {
@@ -118,6 +123,10 @@ func (s script) config(cancelNow chan struct{}) fog.Config {
 			close(cancelNow)
 		},
 	}
+	if s.Freeze {
+		c.Scheduler.Objectives = freezing()
+	}
+	return c
 }
 
 // join retries: the house may still be settling what the last crash left.
