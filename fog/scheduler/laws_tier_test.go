@@ -47,7 +47,7 @@ func (w *batchWorld) hunger(rt *rapid.T) {
 		out, err := w.Submit(as(w.t.Context(), "ann"), []scheduler.Submission{b})
 		require.NoError(rt, err)
 		if len(out) == 1 && out[0].Err != nil {
-			return // the quota
+			break // the quota
 		}
 	}
 	w.wait(0)
