@@ -34,7 +34,7 @@ func twoServers(ctx context.Context, s *Setting) (r Result, err error) {
 	if err != nil {
 		return r, err
 	}
-	defer writer.close() // it has been checked
+	defer func() { _ = writer.close() }() // it has been checked
 	if err := writer.until(ctx, true); err != nil {
 		return r, err
 	}
@@ -45,7 +45,7 @@ func twoServers(ctx context.Context, s *Setting) (r Result, err error) {
 	if err != nil {
 		return r, err
 	}
-	defer asker.close() // it has been checked
+	defer func() { _ = asker.close() }() // it has been checked
 	asker.keys.Store(1 << 40)
 	var near, far, added []float64
 	for round := -1; round < s.rounds(5); round++ {
