@@ -87,6 +87,29 @@ func TestEveryFlippedBitOfAReceiptIsFound(t *testing.T) {
 	}
 }
 
+// Numbers that agree with each other, but not with any block.
+func TestReceiptOfNoBlock(t *testing.T) {
+	whole, _ := sample().receipt(2, 3)
+	for field, spoil := range map[string][]func(*chain.Receipt){
+		"index": {
+			func(r *chain.Receipt) { r.Index, r.Seq = -1, r.Header.First-1 },
+			func(r *chain.Receipt) { r.Index, r.Seq = r.Count, r.Header.Last+1 },
+		},
+		"header": {
+			func(r *chain.Receipt) { r.Header.First, r.Header.Last, r.Count = 1, 1<<31, 1<<31 },
+			func(r *chain.Receipt) { r.Header.First, r.Header.Last, r.Count = 0, 4, 5 },
+			func(r *chain.Receipt) { r.Header.First, r.Header.Last, r.Count = 5, 4, 0 },
+			func(r *chain.Receipt) { r.Header.First, r.Header.Last, r.Count = math.MinInt64, math.MaxInt64, 0 },
+		},
+	} {
+		for _, f := range spoil {
+			r := whole
+			f(&r)
+			require.Equal(t, field, fault.FieldOf(r.Verify([]byte("h"))), "%+v", r)
+		}
+	}
+}
+
 // Numbers that agree with each other and with the tree, but not with the hash of the block.
 func TestReceiptRenumbered(t *testing.T) {
 	r, _ := sample().receipt(2, 3)
@@ -124,6 +147,8 @@ func TestNewReceiptRefuses(t *testing.T) {
 		"fewer":   {b.header.First, b.leaves[1:], b.header, "leaves"},
 		"none":    {b.header.First, nil, b.header, "leaves"},
 		"nothing": {0, nil, chain.Header{}, "leaves"},
+		"empty":   {1, nil, chain.Header{First: 1}, "leaves"},
+		"zero":    {1, b.leaves, chain.Header{First: 0, Last: 4, Root: b.header.Root}, "leaves"},
 		"hostile": {1, nil, chain.Header{First: 1, Last: math.MaxInt64}, "leaves"},
 		"wrapped": {1, b.leaves, chain.Header{First: math.MinInt64, Last: math.MaxInt64}, "leaves"},
 		"others":  {b.header.First, leavesOf(len(b.leaves)), b.header, "leaves"},

@@ -94,6 +94,39 @@ func TestSmallTreesExhaustively(t *testing.T) {
 	require.False(t, chain.VerifyProof(all[0], 0, -1, nil, all[0]))
 }
 
+// shape says on which side the siblings of leaf i of n stand, from the leaf up.
+func shape(i, n int) string {
+	if n == 1 {
+		return ""
+	}
+	k := 1
+	for k*2 < n {
+		k *= 2
+	}
+	if i < k {
+		return shape(i, k) + "R"
+	}
+	return shape(i-k, n-k) + "L"
+}
+
+// A proof also fits another place in a tree of another size only if its path has the same shape there: that is why the size must
+// be known for certain.
+func TestProofsInTreesOfOtherSizes(t *testing.T) {
+	const most = 18
+	all := leavesOf(most)
+	for n := 1; n <= most; n++ {
+		root := chain.Root(all[:n])
+		for i := range n {
+			proof := chain.Proof(all[:n], i)
+			for m := 1; m <= most; m++ {
+				for j := range m {
+					require.Equal(t, shape(i, n) == shape(j, m), chain.VerifyProof(all[i], j, m, proof, root), "%d of %d as %d of %d", i, n, j, m)
+				}
+			}
+		}
+	}
+}
+
 func TestTreeAgainstDefinition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 600).Draw(t, "leaves")
