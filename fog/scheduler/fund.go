@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"log/slog"
 	"maps"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -21,7 +20,7 @@ func (s *Scheduler) fund(ctx context.Context, jobs []*Job) map[JobID]Job {
 	}
 	answers, err := s.hold(ctx, holds)
 	if err != nil {
-		s.cfg.Logger.Warn("the escrow does not answer", slog.Int("jobs", len(jobs)), slog.Any("error", err))
+		s.cfg.Logger.Warn("the escrow does not answer", "jobs", len(jobs), "error", err)
 		return nil
 	}
 	s.cfg.Step(StepHold)
@@ -35,7 +34,7 @@ func (s *Scheduler) fund(ctx context.Context, jobs []*Job) map[JobID]Job {
 	}
 	out, err := s.ops.Do(ctx, ops...)
 	if err != nil {
-		s.cfg.Logger.Warn("the escrow's answers could not be stored", slog.Int("jobs", len(jobs)), slog.Any("error", err))
+		s.cfg.Logger.Warn("the escrow's answers could not be stored", "jobs", len(jobs), "error", err)
 		return nil
 	}
 	return s.settled(ctx, out)
@@ -96,7 +95,7 @@ func refuses(answer error) bool {
 func (s *Scheduler) askFunds(ctx context.Context, asked <-chan []JobID) {
 	for ids := range asked {
 		if err := s.askAgain(ctx, ids); err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Warn("funds could not be asked for", slog.Any("error", err))
+			s.cfg.Logger.Warn("funds could not be asked for", "error", err)
 		}
 	}
 }

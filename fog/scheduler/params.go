@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"log/slog"
 	"math"
 	"time"
 
@@ -130,7 +129,7 @@ func (s *Scheduler) params() Params {
 		next.used = last.used
 	}
 	if s.tuned.CompareAndSwap(last, next) && err != nil {
-		s.cfg.Logger.Warn("parameters cannot work and are ignored", slog.Any("error", err))
+		s.cfg.Logger.Warn("parameters cannot work and are ignored", "error", err)
 	}
 	return next.used
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strconv"
@@ -129,7 +128,7 @@ func (p *planner) apply(ctx context.Context) error {
 	}
 	m.busy, m.rested = false, p.s.now()
 	if s.err != nil {
-		p.s.cfg.Logger.Warn("the search for a better plan failed", slog.Any("error", s.err))
+		p.s.cfg.Logger.Warn("the search for a better plan failed", "error", s.err)
 		return nil
 	}
 	moved := int64(0)

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -308,7 +307,7 @@ func (s *Scheduler) fireSchedules(ctx context.Context, fence Fence) {
 	defer tick.Stop()
 	for {
 		if err := s.fireDue(ctx, fence); err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Warn("schedules could not be fired", slog.Any("error", err))
+			s.cfg.Logger.Warn("schedules could not be fired", "error", err)
 			if errors.Is(err, ErrFenced) {
 				return
 			}

@@ -3,8 +3,8 @@ package scheduler
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"path"
+	"reflect"
 	"strings"
 	"time"
 	"unicode"
@@ -40,22 +40,22 @@ type Submission struct {
 	// DataMB is the volume to be moved, in megabytes, and DataAt the region where it lies, at most 128 bytes; "" is nowhere in
 	// particular.
 	DataMB float64
-	DataAt string `json:",omitempty"`
+	DataAt string
 	// Priority orders the jobs of an owner within a tier, -MaxPriority to MaxPriority: each unit counts as
 	// Params.PriorityStep of waiting. Zero is the usual one.
-	Priority int `json:",omitempty"`
+	Priority int
 	// Group names jobs that belong together, at most 128 bytes; see Job.Group. "" is none, or of an array the array.
-	Group string `json:",omitempty"`
+	Group string
 	// Constraints say on which nodes it may run; the zero value takes any.
-	Constraints Constraints `json:",omitzero"`
+	Constraints Constraints
 	// After are the jobs and arrays that must have ended before this one is queued, at most 64. See Dependency for how to
 	// name submissions of the same call.
-	After []Dependency `json:",omitempty"`
+	After []Dependency
 	// Count makes an array of so many jobs, at most 10,000. Each is a job of its own; they are accepted or refused together. Zero and 1
 	// are a single job.
-	Count int `json:",omitempty"`
+	Count int
 	// Gang lets all slots of all jobs of the array begin together or not at all; of a single job, all its slots.
-	Gang bool `json:",omitempty"`
+	Gang bool
 }
 
 // Submitted answers one Submission.
@@ -239,11 +239,7 @@ func isRelative(p string) bool {
 func (b *Submission) digest() string {
 	keyless := *b
 	keyless.Key = ""
-	text, err := json.Marshal(keyless)
-	if err != nil {
-		panic("scheduler: a checked submission is always JSON: " + err.Error())
-	}
-	sum := sha256.Sum256(text)
+	sum := sha256.Sum256(canonical(nil, reflect.ValueOf(keyless)))
 	return hex.EncodeToString(sum[:])
 }
 
