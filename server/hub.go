@@ -53,7 +53,11 @@ func newHub(gather func(ctx context.Context) (any, error), cfg hubConfig) *hub {
 // Run sends frames until ctx ends and returns when the last client is gone. It owns melody's dispatcher and, through
 // accept, two goroutines for each client; the sockets of all are closed when it returns.
 func (h *hub) Run(ctx context.Context) error {
-	sockets := h.open()
+	return h.run(ctx, h.open())
+}
+
+// run is Run once clients are taken.
+func (h *hub) run(ctx context.Context, sockets *melody.Melody) error {
 	h.beat(ctx, sockets)
 	return h.shut(sockets)
 }

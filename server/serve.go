@@ -19,8 +19,8 @@ const (
 	maxHeaderBytes    = 32 << 10
 )
 
-// Serve answers on l until ctx ends, then stops in this order: readiness is refused, the drain time passes, the
-// metrics feed ends, held beats are let go, l and connections without a request close, requests under way get their
+// Serve answers on l until ctx ends, then stops in this order: readiness is refused, the drain time passes, l closes, the
+// metrics feed ends, held beats are let go, connections without a request close, requests under way get their
 // grace. An address that others can reach is refused without a key, and without TLS or a trusted proxy. It always
 // closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
@@ -32,7 +32,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	feed, stopFeed := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopFeed()
 	ended := make(chan error, 2)
-	go func() { ended <- s.Run(feed) }()
+	sockets := s.hub.open() // before anybody can ask for it
+	go func() { ended <- s.hub.run(feed, sockets) }()
 	go func() { ended <- serveHTTP(web, l) }()
 	var failure error
 	waiting := cap(ended)
@@ -93,9 +94,11 @@ func (s *Server) shutdown(ctx context.Context, web *http.Server, quiet *silent, 
 	s.draining.Store(true)
 	ctx = context.WithoutCancel(ctx)
 	wait(ctx, s.config.Drain)
-	stopFeed()
-	s.stop()
-	quiet.dismiss()
+	web.RegisterOnShutdown(func() { // no listener is open any more: who is sent away does not come back to this server
+		stopFeed()
+		s.stop()
+		quiet.dismiss()
+	})
 	ctx, cancel := context.WithTimeout(ctx, s.config.Grace)
 	defer cancel()
 	if err := web.Shutdown(ctx); err != nil {

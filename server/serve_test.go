@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -80,6 +81,28 @@ func TestReadinessIsRefusedWhileDraining(t *testing.T) {
 	status, _ := get(t, http.DefaultClient, r.url+"/api/scheduler/stats")
 	assert.Equal(t, 200, status, "requests are still answered")
 	require.NoError(t, <-stopped)
+}
+
+// TestTheFeedIsThereWheneverTheDoorIsOpen takes clients of the feed from the first moment on, and sends them away when nobody can come
+// in any more: else they would come, or come back, to a server that refuses them.
+func TestTheFeedIsThereWheneverTheDoorIsOpen(t *testing.T) {
+	h := house(t, fogConfig())
+	for range 10 {
+		r := serve(t, h, server.Config{})
+		address := strings.TrimPrefix(r.url, "http://")
+		conn, answer, err := websocket.DefaultDialer.Dial("ws://"+address+"/ws/metrics", nil)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		stopped := make(chan error, 1)
+		go func() { stopped <- r.stop() }()
+		for err == nil {
+			_, _, err = conn.ReadMessage()
+		}
+		_, err = net.Dial("tcp", address)
+		require.Error(t, err)
+		require.NoError(t, conn.Close())
+		require.NoError(t, <-stopped)
+	}
 }
 
 func TestHeldBeatIsLetGoAtTheEnd(t *testing.T) {

@@ -134,7 +134,12 @@ func (s *Scheduler) release(ctx context.Context, ids []JobID, now map[JobID]Job)
 		return fault.Wrap(StepRelease, err)
 	}
 	names := make(map[JobID]bool)
-	records = slices.DeleteFunc(records, func(r Record) bool { return r.Job.State != Blocked })
+	records = slices.DeleteFunc(records, func(r Record) bool {
+		if r.Job.State != Blocked && r.Job.Index == 0 { // somebody else looked at it first
+			now[r.Job.ID] = r.Job
+		}
+		return r.Job.State != Blocked
+	})
 	for i := range records {
 		for _, dep := range records[i].Job.After {
 			names[dep.Job] = true

@@ -352,3 +352,27 @@ func (r *rig) outcome(id scheduler.JobID) (ran bool) {
 	}
 	return ran
 }
+
+// TestSubmitAnswersWhatOthersDid lets somebody else deal with a blocked job between the commit that stores it and its submitter's look at it.
+func TestSubmitAnswersWhatOthersDid(t *testing.T) {
+	var other *scheduler.Scheduler
+	stored := 0
+	cfg := scheduler.Config{Step: func(step string) {
+		if stored++; step != scheduler.StepSubmit || stored != 2 {
+			return
+		}
+		blocked, err := other.List(t.Context(), scheduler.JobQuery{States: []scheduler.State{scheduler.Blocked}, Limit: 1})
+		require.NoError(t, err)
+		_, err = other.Cancel(t.Context(), blocked.Jobs[0].ID)
+		require.NoError(t, err)
+	}}
+	cfg.Store = scheduler.NewMemory(nil, nil)
+	s, err := scheduler.New(cfg)
+	require.NoError(t, err)
+	other, err = scheduler.New(scheduler.Config{Store: cfg.Store})
+	require.NoError(t, err)
+	out, err := s.Submit(t.Context(), []scheduler.Submission{{Name: "a"}, {Name: "b", After: on("", "#0")}})
+	require.NoError(t, err)
+	require.NoError(t, out[1].Err)
+	require.Equal(t, scheduler.Cancelled, out[1].Job.State)
+}
