@@ -56,7 +56,7 @@ type submitReply struct {
 	Success            bool       `json:"success" doc:"Always true."`
 	JobID              string     `json:"jobId" doc:"Identifier of the job."`
 	Status             string     `json:"status" doc:"Status of the job: pending or queued, or a later one where the request was repeated."`
-	EstimatedStartTime *time.Time `json:"estimatedStartTime" doc:"When it should start, as the job's own page says it: if what runs ends when it should and nobody comes who goes first; null where that is not known, as while its funds are not held or other jobs have to end first, and from its start on."`
+	EstimatedStartTime *time.Time `json:"estimatedStartTime" doc:"When it should start, from a view that is at most some seconds old: if what runs ends when it should and nobody comes who goes first; null where that is not known, as while its funds are not held, other jobs have to end first, others wait behind it or the queue is long; the job's own page may know more."`
 	SLA                string     `json:"sla" enum:"platinum,gold,silver,bronze" doc:"Service level."`
 	ArrayID            string     `json:"arrayId,omitempty" doc:"Identifier of the array, which is that of its first job; absent for a single job."`
 	Count              int        `json:"count,omitempty" doc:"Jobs of the array; absent for a single job."`
@@ -123,14 +123,11 @@ func (r *submitRequest) demand() scheduler.Demand {
 
 // startOf is when a job should start; not known where that cannot be found out now, as the job is accepted all the same.
 func (s *Server) startOf(ctx context.Context, job *scheduler.Job) *time.Time {
-	if job.State != scheduler.Queued {
-		return nil
-	}
-	why, err := s.fog.Scheduler.Explain(ctx, job.ID)
+	at, err := s.fog.Scheduler.Forecast(ctx, *job)
 	if err != nil {
 		return nil
 	}
-	return when(why.StartsAt)
+	return when(at)
 }
 
 func orZero[T any](p *T) T {

@@ -22,6 +22,7 @@ type outlook struct {
 	quotas map[account]Quota
 	owed   debts
 	more   bool // the queue is longer
+	back   Rank // of the last job that waits; the zero Rank where none does
 	rules  rules
 }
 
@@ -59,6 +60,11 @@ func (s *Scheduler) ahead(ctx context.Context, tenant principal.Tenant, nodes []
 func (o *outlook) follow(r *Record, now time.Time) {
 	j := &r.Job
 	q := o.rules.request(r, now)
+	defer func() {
+		if at, known := o.starts[j.ID]; (!known || at.After(now)) && (o.back.Weight == 0 || RankOf(j).Compare(o.back) > 0) {
+			o.back = RankOf(j)
+		}
+	}()
 	if j.gangs() || o.capped(&q) {
 		return
 	}

@@ -27,6 +27,7 @@ type Scheduler struct {
 	marks   marks
 	ends    endings
 	gong    gong
+	views   views
 
 	mu     sync.Mutex // guards what follows
 	closed bool
