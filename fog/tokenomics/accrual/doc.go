@@ -4,10 +4,10 @@
 //
 // # Rewards
 //
-// A Pot divides what it is rewarded by weight. As in F1 fee distribution (Ojha, Goes: "F1 Fee Distribution", Tokenomics 2019,
-// section 2) and in Synthetix' StakingRewards it only keeps the sum of rewards per unit of weight, Acc; a Share remembers
-// where Acc stood when it was settled last, and has earned its weight times the difference. So a reward, a claim and a
-// change of weight each touch one pot and one share, no matter how many others there are.
+// A Pot divides what it is rewarded by weight. As in the base algorithm of F1 (Ojha, Goes: "F1 Fee Distribution", Tokenomics
+// 2019, doi 10.4230/OASIcs.Tokenomics.2019.10) and in Synthetix' StakingRewards it only keeps the sum of rewards per unit of
+// weight, Acc; a Share remembers where Acc stood when it was settled last, and has earned its weight times the difference. So
+// a reward, a claim and a change of weight each touch one pot and one share, no matter how many others there are.
 //
 // Both models lose what their divisions leave. Here nothing is lost: numbers are in units of 2^-64 of a base unit, in 128 bits, and
 // the two remainders are kept. What a reward leaves over stays in the pot's Rest and is divided with the next reward; it is a
@@ -17,7 +17,7 @@
 //
 //	paid + sum of all shares' (owed + fraction + not yet settled) + rest = rewarded
 //
-// where Pot.Earned is the sum in brackets. The other departure from F1: a slash is no business of a pot, since weights are shares
+// where Pot.Earned is the sum in brackets of one share. The other departure from F1: a slash is no business of a pot, since weights are shares
 // of a Pool, which a slash does not change.
 //
 // # Why nothing overflows
@@ -27,7 +27,7 @@
 //
 //	Rest             <= U * 2^64 < 2^114
 //	earned, a share  <= U * 2^64 < 2^114    its weight times the difference of Acc, plus Fraction, plus Owed * 2^64
-//	a reward's share of Acc: (Rest + amount * 2^64) / Total < 2^114, since Total >= 1
+//	added to Acc     <= (Rest + amount * 2^64) / Total < 2^114, since a pot with Total 0 divides nothing
 //
 // Acc itself grows for ever and may wrap around at 2^128. That is harmless: what counts is the difference since a share was
 // settled, and as weight >= 1, that difference is at most what the share has earned, below 2^114. A share of weight 0

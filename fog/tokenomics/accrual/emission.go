@@ -10,7 +10,7 @@ import (
 // second, and so on, each time rounded down, until a period has none. Times count in whole microseconds. The zero value
 // emits nothing.
 //
-// To change a schedule that has begun, let it end by setting Cap to what it has emitted, and begin another one now.
+// To change a schedule that has begun, keep what it has emitted up to now, and begin another one now: its totals come on top.
 type Emission struct {
 	// Start is when the first period begins.
 	Start time.Time `json:"start"`

@@ -28,7 +28,7 @@ type Share struct {
 }
 
 // Reward gives an amount of base units to the pot, which is divided by the weights of now. Without any weight it waits for the
-// first reward that finds some; an amount of 0 divides what waits. Errors: Invalid if the amount is negative or beyond Max,
+// first reward that finds some, and all of it goes to whoever has weight then; an amount of 0 divides what waits. Errors: Invalid if the amount is negative or beyond Max,
 // ErrBroken.
 func (p Pot) Reward(amount int64) (Pot, error) {
 	if amount < 0 || amount > Max {
