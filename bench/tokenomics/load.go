@@ -14,6 +14,7 @@ type load struct {
 	lasts   time.Duration
 	pause   func(n uint64) time.Duration              // between two calls of a caller; nil: none
 	one     func(ctx context.Context, n uint64) error // n is another one in every call of a run
+	around  func(run func() error) error              // takes a profile; nil: none
 }
 
 // outcome is what a load has seen.

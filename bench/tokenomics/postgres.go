@@ -74,10 +74,8 @@ func climb(ctx context.Context, s *Setting) (l ladder, err error) {
 		err := inTurns(round,
 			func() error { tps, err = peer.run(ctx, stretch); return err },
 			func() error {
-				return s.profiled("postgres-1024", func() error {
-					many, err = ledger.run(ctx, server, load{callers: 1024, lasts: stretch, one: ledger.spread})
-					return err
-				})
+				many, err = ledger.run(ctx, server, load{callers: 1024, lasts: stretch, one: ledger.spread, around: s.profiled("postgres-1024")})
+				return err
 			},
 			func() error {
 				few, err = ledger.run(ctx, server, load{callers: 8, lasts: stretch, one: ledger.spread})
@@ -105,21 +103,23 @@ func inTurns(round int, parts ...func() error) error {
 	return nil
 }
 
-// profiled does f and writes a CPU profile of it, if profiles are wanted; that of the last round stays.
-func (s *Setting) profiled(name string, f func() error) error {
+// profiled writes a CPU profile of what it runs, if profiles are wanted; that of the last round stays.
+func (s *Setting) profiled(name string) func(run func() error) error {
 	if s.Profiles == "" {
-		return f()
+		return nil
 	}
-	file, err := os.Create(filepath.Join(s.Profiles, "tokenomics-"+name+".pprof"))
-	if err != nil {
-		return err
+	return func(run func() error) error {
+		file, err := os.Create(filepath.Join(s.Profiles, "tokenomics-"+name+".pprof"))
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+		return run()
 	}
-	defer file.Close()
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return err
-	}
-	defer pprof.StopCPUProfile()
-	return f()
 }
 
 // ratios divides round by round.

@@ -199,9 +199,15 @@ func (b batched) micros() (client, server float64) {
 // run loads the ledger and, out of the clock, checks it.
 func (s *site) run(ctx context.Context, server *Server, l load) (b batched, err error) {
 	commits := s.commits.Load()
+	around := l.around
+	if around == nil {
+		around = func(run func() error) error { return run() }
+	}
 	b.spent, err = spend(server, func() error {
-		b.outcome, err = l.run(ctx)
-		return err
+		return around(func() error {
+			b.outcome, err = l.run(ctx)
+			return err
+		})
 	})
 	if err != nil {
 		return b, err

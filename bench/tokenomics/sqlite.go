@@ -60,10 +60,8 @@ func group(ctx context.Context, s *Setting) (g grouping, err error) {
 		var rate, flush float64
 		err := inTurns(round,
 			func() error {
-				return s.profiled("sqlite-512", func() error {
-					batches, err = ledger.run(ctx, nil, load{callers: 512, lasts: stretch, one: ledger.spread})
-					return err
-				})
+				batches, err = ledger.run(ctx, nil, load{callers: 512, lasts: stretch, one: ledger.spread, around: s.profiled("sqlite-512")})
+				return err
 			},
 			func() error { rate, err = peer.run(ctx, ledger.key); return err },
 			func() error { flush, err = flushTime(dir); return err })
