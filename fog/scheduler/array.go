@@ -82,10 +82,11 @@ type birth struct {
 	tier  Tier
 	state State
 	count int
+	wants Capacity
 }
 
 func (b births) of(j *Job) Tally {
-	key := birth{j.Tier, j.State, max(1, j.Count)}
+	key := birth{j.Tier, j.State, max(1, j.Count), j.wants()}
 	t := b[key]
 	if t == nil {
 		t = birthTally(j)

@@ -2,8 +2,10 @@ package scheduler
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/bits"
+	"strings"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/principal"
@@ -11,6 +13,12 @@ import (
 
 // Price is an amount of tokens in base units, 1e-6 FOG.
 type Price int64
+
+// inFOG writes a price that is not negative in FOG, exactly: "12", "0.5", "1.000001".
+func (p Price) inFOG() string {
+	const unit = 1_000_000
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%06d", p/unit, p%unit), "0"), ".")
+}
 
 // Pricer says what one slot of each job costs.
 type Pricer interface {

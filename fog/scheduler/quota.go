@@ -148,7 +148,7 @@ func (s *Scheduler) limit(ctx context.Context, ins []Insertion) ([]verdict, erro
 	}
 	var bounded []int
 	for i := range ins {
-		if quotas[ins[i].account()].MaxQueued > 0 {
+		if !ins[i].Known && quotas[ins[i].account()].MaxQueued > 0 {
 			bounded = append(bounded, i)
 		}
 	}

@@ -20,11 +20,44 @@ const (
 	sumCPU         = "cpu_us"       // CPU time of valid results
 	sumSpent       = "spent"        // price of valid slots
 	sumStatePrefix = "state."
+
+	// What the slots of queued jobs ask for.
+	sumQueuedCPU    = "queued_cpu"
+	sumQueuedMemory = "queued_memory"
+	sumQueuedGPU    = "queued_gpu"
+	sumQueuedNet    = "queued_net"
 )
 
 // birthTally is what a new job adds to the sums, with all tasks of its array.
 func birthTally(j *Job) Tally {
-	return Tally{{j.Tier, sumStatePrefix + string(j.State)}: int64(max(1, j.Count))}
+	n := int64(max(1, j.Count))
+	t := Tally{{j.Tier, sumStatePrefix + string(j.State)}: n}
+	wanted := j.wants()
+	queueTally(wanted, func(name string, each int64) { t[TallyKey{j.Tier, name}] += n * each })
+	return t
+}
+
+// wants is what the slots of a queued job ask for, those included that have a node while others wait; nothing for any other.
+func (j *Job) wants() Capacity {
+	if j.State != Queued {
+		return Capacity{}
+	}
+	c, n := j.Demand.capacity(), int64(j.Slots)
+	return Capacity{MilliCPU: n * c.MilliCPU, MemoryMB: n * c.MemoryMB, MilliGPU: n * c.MilliGPU, MbitPS: n * c.MbitPS}
+}
+
+// queueTally adds to the sums of what the queue asks for.
+func queueTally(more Capacity, add func(name string, n int64)) {
+	for _, x := range [...]struct {
+		name string
+		n    int64
+	}{
+		{sumQueuedCPU, more.MilliCPU}, {sumQueuedMemory, more.MemoryMB}, {sumQueuedGPU, more.MilliGPU}, {sumQueuedNet, more.MbitPS},
+	} {
+		if x.n != 0 {
+			add(x.name, x.n)
+		}
+	}
 }
 
 // tallyOf is what the change from one record to another adds to the sums.
@@ -42,6 +75,9 @@ func tallyOf(before, after *Record) Tally {
 			settleTally(after, add)
 		}
 	}
+	more := j.wants()
+	more.sub(before.Job.wants())
+	queueTally(more, add)
 	if before.Job.Started.IsZero() && !j.Started.IsZero() {
 		add(sumWaits, 1)
 		add(sumWait, j.Started.Sub(j.Submitted).Microseconds())
@@ -88,6 +124,8 @@ type Stats struct {
 	Nodes, NodesUp int
 	// Capacity sums the nodes that are up or closed, Used what live attempts take up on any node.
 	Capacity, Used Capacity
+	// Queued sums what the slots of queued jobs ask for; disk space is not summed.
+	Queued Capacity
 	// Optimiser is what this server's searches for better plans did, for all tenants.
 	Optimiser OptimiserStats
 }
@@ -173,7 +211,9 @@ func statsOf(sums Tally) Stats {
 		}
 		s.Total += t.Count
 		s.Tiers[tier], s.Open[tier] = t, open
-		for _, name := range []string{sumWaits, sumWait, sumPlacements, sumPlacement, sumCPU, sumSpent} {
+		for _, name := range []string{
+			sumWaits, sumWait, sumPlacements, sumPlacement, sumCPU, sumSpent, sumQueuedCPU, sumQueuedMemory, sumQueuedGPU, sumQueuedNet,
+		} {
 			total[name] += sums[TallyKey{tier, name}]
 		}
 	}
@@ -182,6 +222,10 @@ func statsOf(sums Tally) Stats {
 	s.Placements = total[sumPlacements]
 	s.CPUSeconds = float64(total[sumCPU]) / 1e6
 	s.Spent = Price(total[sumSpent])
+	s.Queued = Capacity{ // of jobs that an earlier release has queued the sums know only the end
+		MilliCPU: max(0, total[sumQueuedCPU]), MemoryMB: max(0, total[sumQueuedMemory]),
+		MilliGPU: max(0, total[sumQueuedGPU]), MbitPS: max(0, total[sumQueuedNet]),
+	}
 	return s
 }
 

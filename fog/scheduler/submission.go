@@ -56,6 +56,9 @@ type Submission struct {
 	Count int
 	// Gang lets all slots of all jobs of the array begin together or not at all; of a single job, all its slots.
 	Gang bool
+	// MaxPrice is the most that may be held for the job, of an array for each job: all its replicas together, Job.Quote. A quote
+	// above it refuses the submission. Zero is no limit.
+	MaxPrice Price
 }
 
 // Submitted answers one Submission.
@@ -66,7 +69,7 @@ type Submitted struct {
 	// Fresh is false when the job was stored before under the same key.
 	Fresh bool
 	// Err is nil when the job is accepted; of kind Invalid with the field, Denied, Conflict (same key, other content), Limited
-	// (Quota.MaxQueued), or Insufficient (stored as Refused).
+	// (Quota.MaxQueued), or Insufficient (stored as Refused, or quoted more than Submission.MaxPrice and not stored).
 	Err error
 }
 
@@ -120,6 +123,8 @@ func (b Submission) complete(c *Config, now time.Time) (Submission, error) {
 		return b, fault.Field(op, "data_size_mb", "%v is not a volume in megabytes", b.DataMB)
 	case b.Priority < -MaxPriority || b.Priority > MaxPriority:
 		return b, fault.Field(op, "priority", "%d is not between %d and %d", b.Priority, -MaxPriority, MaxPriority)
+	case b.MaxPrice < 0:
+		return b, fault.Field(op, "max_price", "must not be negative; 0 is no limit")
 	case !b.Deadline.IsZero() && !b.Deadline.After(now):
 		return b, fault.Field(op, "deadline", "%v has passed", b.Deadline)
 	}

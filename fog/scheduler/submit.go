@@ -159,6 +159,9 @@ func (c *calling) store(ctx context.Context, level int, insert func([]Insertion)
 				continue
 			}
 			c.out[i] = answer(&ins[k].Job, answers[k].Inserted)
+			if answers[k].Job.ID == "" && ins[k].Known {
+				c.out[i].Err = c.dear(i, &ins[k].Job)
+			}
 			if s := answers[k].Job.State; answers[k].Fresh && (s == Pending || s == Blocked) {
 				c.fresh = append(c.fresh, stored{ins[k], answers[k].Inserted})
 			}
@@ -242,11 +245,24 @@ func (c *calling) admit(ctx context.Context, level int) (ins []Insertion, at []i
 		head := &heads[k]
 		c.s.bear(head, prices[k])
 		ins[k] = Insertion{Job: *head, Tally: births.of(head), News: c.s.cfg.Feed >= 0}
+		if ins[k].Known = c.dear(i, head) != nil; ins[k].Known {
+			continue // whatever it costs now, a repeated one answers with its job
+		}
 		if head.Count > 1 {
 			ins[k].Rest = head.rest(c.names[c.first[i]+1:c.first[i]+head.Count], c.asked[i].Task.Args)
 		}
 	}
 	return ins, at, nil
+}
+
+// dear refuses a job that is quoted more than its submission allows.
+func (c *calling) dear(i int, j *Job) error {
+	most := c.asked[i].MaxPrice
+	if most == 0 || j.Quote <= most {
+		return nil
+	}
+	return fault.Newf(fault.Insufficient, StepSubmit,
+		"the job is quoted %s FOG and its max_price is %s: raise max_price, ask for less, or submit it again when the price has fallen", j.Quote.inFOG(), most.inFOG())
 }
 
 // possible refuses an unusually great demand that no node of the tenant could ever meet.
