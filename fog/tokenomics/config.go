@@ -42,6 +42,14 @@ type Config struct {
 	// RequestRetention is how long decided requests of other servers are kept. 0: 1 day; negative: for ever.
 	RequestRetention time.Duration
 
+	// Prices are the parameters of the market as they are published now: asked for at each quote, so it must be cheap, and safe
+	// for concurrent use. Prices that cannot work are logged once, and the last ones that could stay. Nil: the zero Prices for ever.
+	Prices func() Prices
+	// Quote is what one FOG is worth outside, for the figures. Zero: nothing.
+	Quote Quote
+	// Parameters are those that engines have declared for governance. Nil: none.
+	Parameters *Registry
+
 	// Facts writes a fact of TopicHold for each hold that a commit has changed; some flow must then read them. False: none.
 	Facts bool
 
@@ -70,7 +78,7 @@ func (c Config) Validate() error {
 	case c.Poll < 0 || c.Poll > 0 && c.Poll < time.Millisecond:
 		return fault.Field(op, "Poll", "must be at least 1ms, or 0 for the default")
 	}
-	return nil
+	return c.Quote.Validate()
 }
 
 // filled returns the configuration with every default in its place.

@@ -16,6 +16,7 @@ type Tokenomics struct {
 	config  Config
 	store   Store
 	seat    *seat
+	market  *Market
 	commits *batch.Combiner[item, error]        // group commit of what this server writes
 	puts    *batch.Combiner[Request, RequestID] // group commit of what it asks another server
 	decided bell                                // the request table has new verdicts
@@ -29,12 +30,18 @@ func New(config Config) (*Tokenomics, error) {
 		return nil, err
 	}
 	config = config.filled()
-	t := &Tokenomics{config: config, store: config.Store, seat: newSeat(config)}
+	t := &Tokenomics{config: config, store: config.Store, seat: newSeat(config), market: newMarket(config.Prices, config.Logger)}
 	t.commits = batch.New(config.Batch, t.commit)
 	t.puts = batch.New(config.Batch, t.put)
 	t.opened.Store(config.Genesis < 0)
 	return t, nil
 }
+
+// Market is where compute is priced.
+func (t *Tokenomics) Market() *Market { return t.market }
+
+// Registry holds the parameters that governance may change: Config.Parameters.
+func (t *Tokenomics) Registry() *Registry { return t.config.Parameters }
 
 // Close ends the ledger: later calls are Unavailable. It gives back the duty if a call has taken it, and leaves the store
 // open. It is safe to call twice; what Run has started ends with Run's context.

@@ -42,6 +42,9 @@ type Stats struct {
 	CapturesDay int64  // payments in this hour and the 23 before it
 	VolumeDay   Amount // paid by them
 
+	Listings int64 // nodes that offer room on the market now
+	Quote    Quote // what one FOG is worth outside; zero: nothing
+
 	Writer bool // this server writes the ledger now
 }
 
@@ -62,6 +65,7 @@ func (t *Tokenomics) Stats(ctx context.Context) (Stats, error) {
 		return Stats{}, fault.Wrap(op, err)
 	}
 	stats := summarise(tally, hourOf(t.config.Now()))
+	stats.Listings, stats.Quote = t.market.Conditions(who.Tenant).Listings, t.config.Quote
 	_, stats.Writer = t.seat.current()
 	return stats, nil
 }

@@ -11,7 +11,7 @@ type StatsView struct {
 	ActiveStakers     int64           `json:"activeStakers" doc:"Accounts that stake; 0 until staking exists"`
 	ProposalsActive   int64           `json:"proposalsActive" doc:"Proposals that can be voted on; 0 until governance exists"`
 	ProposalsTotal    int64           `json:"proposalsTotal" doc:"Proposals ever made; 0 until governance exists"`
-	MarketCap         Amount          `json:"marketCap" doc:"Circulating supply times price; 0 while the token has no price"`
+	MarketCap         Amount          `json:"marketCap" doc:"Circulating supply times price, in the operator's currency; 0 while the operator quotes no price"`
 	StakingAPR        float64         `json:"stakingAPR" doc:"Yearly return of staking in percent; 0 until staking exists"`
 	Tokens            TokensView      `json:"tokens" doc:"Supply and price"`
 	DAO               DAOView         `json:"dao" doc:"Governance"`
@@ -21,10 +21,11 @@ type StatsView struct {
 
 // TokensView is the part of StatsView about supply and price.
 type TokensView struct {
-	TotalSupply       Amount  `json:"totalSupply" doc:"Tokens in existence, in FOG"`
-	CirculatingSupply Amount  `json:"circulatingSupply" doc:"Tokens that accounts may spend now, in FOG"`
-	MarketCap         Amount  `json:"marketCap" doc:"Circulating supply times price; 0 while the token has no price"`
-	Price             float64 `json:"price" doc:"Price of one FOG; 0: the token has none"`
+	TotalSupply       Amount `json:"totalSupply" doc:"Tokens in existence, in FOG"`
+	CirculatingSupply Amount `json:"circulatingSupply" doc:"Tokens that accounts may spend now, in FOG"`
+	MarketCap         Amount `json:"marketCap" doc:"Circulating supply times price, in the operator's currency; 0 while the operator quotes no price"`
+	Price             Amount `json:"price" doc:"Price of one FOG in the operator's currency; 0: the operator quotes none"`
+	Currency          string `json:"currency" doc:"The operator's currency; empty without a quote"`
 }
 
 // DAOView is the part of StatsView about governance.
@@ -37,7 +38,7 @@ type DAOView struct {
 
 // MarketplaceView is the part of StatsView about payments for compute.
 type MarketplaceView struct {
-	ActiveListings int64  `json:"activeListings" doc:"Open offers of a market; 0 until one exists"`
+	ActiveListings int64  `json:"activeListings" doc:"Nodes that offer room now"`
 	TotalVolume    Amount `json:"totalVolume" doc:"FOG paid out of escrow, ever"`
 	AvgPrice       Amount `json:"avgPrice" doc:"FOG per payment on average, rounded down to 6 decimals"`
 	Trades24h      int64  `json:"trades24h" doc:"Payments out of escrow in this clock hour and the 23 before it"`
@@ -53,11 +54,16 @@ type RewardsView struct {
 
 // View returns the figures in the form of the public interface.
 func (s Stats) View() StatsView {
+	worth := Amount(s.Quote.Worth(s.Circulating)) // six decimals of the currency, as of a FOG
 	view := StatsView{
 		TotalSupply:       s.TotalSupply,
 		CirculatingSupply: s.Circulating,
-		Tokens:            TokensView{TotalSupply: s.TotalSupply, CirculatingSupply: s.Circulating},
-		Marketplace:       MarketplaceView{TotalVolume: s.Volume, Trades24h: s.CapturesDay},
+		MarketCap:         worth,
+		Tokens: TokensView{
+			TotalSupply: s.TotalSupply, CirculatingSupply: s.Circulating,
+			MarketCap: worth, Price: Amount(s.Quote.Price), Currency: s.Quote.Currency,
+		},
+		Marketplace: MarketplaceView{ActiveListings: s.Listings, TotalVolume: s.Volume, Trades24h: s.CapturesDay},
 	}
 	if s.Captures > 0 {
 		view.Marketplace.AvgPrice = s.Volume / Amount(s.Captures)
