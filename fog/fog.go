@@ -51,6 +51,7 @@ type Fog struct {
 	opened time.Time
 	ground *ground
 
+	params   *params
 	parts    map[string]*part // fixed once wired
 	database *part
 	parked   atomic.Pointer[map[journal.Topic]int] // facts given up, as of the last look
@@ -105,6 +106,9 @@ func (f *Fog) build(ctx context.Context) error {
 	trying, cancel := context.WithTimeout(ctx, openLimit)
 	defer cancel()
 	err := f.ground.prepare(trying)
+	if err == nil {
+		err = f.params.refresh(trying) // what was decided goes before the Config from the first round on
+	}
 	switch {
 	case err == nil:
 		f.database.set(Healthy, nil)

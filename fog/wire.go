@@ -13,6 +13,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/idle"
 	"github.com/fogcompute/fogcompute/fog/idle/idledb"
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
@@ -36,6 +37,12 @@ func (f *Fog) wire() error {
 	f.database.judges = true
 	f.add("journal", f.ground.listen).helper = true
 	f.add("retention", f.retain).helper = true
+	params, err := newParams(&f.config, nil, f.log)
+	if err != nil {
+		return err
+	}
+	f.params = params
+	f.add("parameters", f.params.follow).helper = true
 	for _, build := range []func() error{f.wireBlob, f.wireTokenomics, f.wireScheduler, f.wireIdle, f.wireBenchmark} {
 		if err := build(); err != nil {
 			return err
@@ -109,6 +116,7 @@ func (f *Fog) wireTokenomics() error {
 	c := f.config.Tokenomics
 	f.common(&c.Now, &c.Authorize, &c.Logger)
 	f.shared(&c.Duties, &c.Holder, &c.Random, &c.Step)
+	c.Prices, c.Parameters = f.params.forMarket(c.Prices), f.params.registry
 	switch d := f.ground.db; {
 	case c.Store != nil:
 	case d == nil:
@@ -141,9 +149,14 @@ func (f *Fog) wireScheduler() error {
 	if c.DutyTTL == 0 {
 		c.DutyTTL = f.dutyTTL
 	}
+	c.Params = f.params.forScheduler(c.Params)
 	switch {
 	case f.Tokenomics != nil:
 		c.Escrow = escrow{f.Tokenomics}
+		if c.Pricer == nil {
+			c.Pricer = pricer{f.Tokenomics.Market()}
+		}
+		f.add("market", f.observe).helper = true
 	case c.Escrow == nil && c.Pricer == nil:
 		c.Pricer = free{}
 	}
@@ -273,7 +286,11 @@ func (e escrow) Hold(ctx context.Context, holds []scheduler.Hold) ([]error, erro
 	var asked []int
 	var requests []tokenomics.Hold
 	for i, h := range holds {
-		if h.Amount == 0 {
+		switch {
+		case h.Amount == 0:
+			continue
+		case tokenomics.Amount(h.Amount) > tokenomics.MaxSupply:
+			verdicts[i] = fault.Newf(fault.Insufficient, "fog.escrow", "more than there can ever be, %s FOG", tokenomics.MaxSupply)
 			continue
 		}
 		asked = append(asked, i)

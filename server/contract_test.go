@@ -21,7 +21,7 @@ type row struct {
 
 func contractRows(job, array, device string) []row {
 	const scheduleFields = "+id +name +owner +status +spec +zone +overlap +catchUp +next +last +lastJob +lastError +fired +skipped" +
-		" +template{name sla cpu memory gpu disk bandwidth executor durationEstimate maxRuntime dataSizeMb dataAt trust priority group count gang" +
+		" +template{name sla cpu memory gpu disk bandwidth executor durationEstimate maxRuntime dataSizeMb dataAt trust priority group count gang maxPrice" +
 		" constraints* after* task{module args inputs stdin output seed maxMemoryMb maxOutputBytes maxStdoutBytes}}"
 	const arrayCounts = "pending queued running completed paused cancelled failed refused expired deleted"
 	const jobFields = "id name status sla cpu memory gpu node submitted started completed progress eta"
@@ -36,8 +36,8 @@ func contractRows(job, array, device string) []row {
 			" idle{totalDevices harvestingDevices computeHours} tokenomics{totalSupply activeStakers}" +
 			" privacy{activeCircuits circuitHealth}"},
 		{"GET", "/api/tokenomics/stats", "", "totalSupply circulatingSupply stakedTokens activeStakers proposalsActive proposalsTotal" +
-			" marketCap stakingAPR tokens{totalSupply circulatingSupply marketCap price}" +
-			" dao{proposals activeVotes totalVoters treasuryBalance} marketplace{activeListings totalVolume avgPrice trades24h}" +
+			" marketCap stakingAPR tokens{totalSupply circulatingSupply marketCap price +currency}" +
+			" dao{proposals activeVotes totalVoters treasuryBalance} marketplace{activeListings totalVolume avgPrice trades24h +prices{cpuSecond gpuSecond memoryGbSecond transferGb}}" +
 			" rewards{totalEarned computeRewards stakingRewards governanceRewards}"},
 		{"GET", "/api/tokenomics/balance", "", "address balance staked rewards total updated_at"},
 		{"GET", "/api/tokenomics/balance?address=nobody", "", "address balance staked rewards total updated_at"},
@@ -47,9 +47,9 @@ func contractRows(job, array, device string) []row {
 			" sla{platinum{count compliance +states*} gold{count compliance +states*} silver{count compliance +states*} bronze{count compliance +states*}}" +
 			" performance{avgPlacementTime resourceUtilization costEfficiency}"},
 		{"GET", "/api/scheduler/jobs", "", "jobs{" + jobFields + "} total filtered +next"},
-		{"POST", "/api/scheduler/jobs", aJob, "success jobId status estimatedStartTime sla"},
+		{"POST", "/api/scheduler/jobs", aJob, "success jobId status estimatedStartTime sla +price +quote"},
 		{"POST", "/api/scheduler/jobs", `{"name":"array","sla_tier":"gold","cpu_required":1,"memory_required":1,"count":2}`,
-			"success jobId status estimatedStartTime sla +arrayId +count"},
+			"success jobId status estimatedStartTime sla +price +quote +arrayId +count"},
 		{"GET", "/api/scheduler/jobs/" + job, "", jobFields + " logs +state +reason +waiting{code text nodes} +estimatedStartTime +trust +price +quote +owner +attempts*" +
 			" +executor +disk +bandwidth +dataAt +deadline +priority +boost +group +array +index +count +gang +constraints* +after*"},
 		{"GET", "/api/scheduler/arrays/" + array, "", "+id +name +owner +count +jobs{" + arrayCounts + "} +states*"},

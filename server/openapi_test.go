@@ -45,6 +45,7 @@ type schema struct {
 	Description          string
 	Properties           map[string]*schema
 	Items                *schema
+	OneOf                []*schema
 	AdditionalProperties json.RawMessage
 }
 
@@ -161,7 +162,7 @@ func checkFields(t *testing.T, where string, s *schema) {
 	for name, p := range s.Properties {
 		inner := where + "." + name
 		assert.NotEmpty(t, p.Description, "%s is not described", inner)
-		assert.True(t, p.Ref != "" || p.Type != nil, "%s has no type", inner)
+		assert.True(t, p.Ref != "" || p.Type != nil || len(p.OneOf) > 0, "%s has no type", inner)
 		assert.NotContains(t, fmt.Sprint(p.Type), "array null", "%s: lists are never null", inner)
 		checkFields(t, inner, p)
 	}

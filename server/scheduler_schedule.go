@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/scheduler"
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
 // scheduleReply is one schedule.
@@ -27,26 +28,27 @@ type scheduleReply struct {
 
 // templateReply is a submission as it was stored.
 type templateReply struct {
-	Name        string          `json:"name" doc:"Name of the jobs."`
-	SLA         string          `json:"sla" doc:"Service level; empty: bronze."`
-	CPU         float64         `json:"cpu" doc:"Cores that each replica needs; 0: one."`
-	Memory      float64         `json:"memory" doc:"Memory that each replica needs, in gigabytes of 2^30 bytes; 0: a little."`
-	GPU         float64         `json:"gpu" doc:"GPUs that each replica needs."`
-	Disk        float64         `json:"disk" doc:"Scratch space that each replica needs, in gigabytes of 2^30 bytes."`
-	Bandwidth   int64           `json:"bandwidth" doc:"Network bandwidth that each replica needs, in megabits (10^6) a second."`
-	Executor    string          `json:"executor" doc:"Kind of program; empty: wasm."`
-	Estimate    float64         `json:"durationEstimate" doc:"Expected run time, seconds; 0: not known."`
-	MaxRuntime  float64         `json:"maxRuntime" doc:"Longest run time of one attempt, seconds; 0: from the estimate."`
-	DataSize    float64         `json:"dataSizeMb" doc:"Volume to be moved to the node, megabytes."`
-	DataAt      string          `json:"dataAt" doc:"Region where the data lies; empty: nowhere in particular."`
-	Trust       *string         `json:"trust" doc:"How a result becomes believed; null: as the service level says."`
-	Priority    int             `json:"priority" doc:"Order among the owner's jobs of its level."`
-	Group       string          `json:"group" doc:"Jobs that are spread or kept together; empty for none, or of an array the array."`
-	Count       int             `json:"count" doc:"Jobs of the array; 0 and 1: a single job."`
-	Gang        bool            `json:"gang" doc:"Whether all replicas, of the whole array, begin together or not at all."`
-	Constraints constraintsBody `json:"constraints" doc:"On which nodes it may run."`
-	After       []afterBody     `json:"after" doc:"What must have ended before it is queued."`
-	Task        taskReply       `json:"task" doc:"What is run."`
+	Name        string            `json:"name" doc:"Name of the jobs."`
+	SLA         string            `json:"sla" doc:"Service level; empty: bronze."`
+	CPU         float64           `json:"cpu" doc:"Cores that each replica needs; 0: one."`
+	Memory      float64           `json:"memory" doc:"Memory that each replica needs, in gigabytes of 2^30 bytes; 0: a little."`
+	GPU         float64           `json:"gpu" doc:"GPUs that each replica needs."`
+	Disk        float64           `json:"disk" doc:"Scratch space that each replica needs, in gigabytes of 2^30 bytes."`
+	Bandwidth   int64             `json:"bandwidth" doc:"Network bandwidth that each replica needs, in megabits (10^6) a second."`
+	Executor    string            `json:"executor" doc:"Kind of program; empty: wasm."`
+	Estimate    float64           `json:"durationEstimate" doc:"Expected run time, seconds; 0: not known."`
+	MaxRuntime  float64           `json:"maxRuntime" doc:"Longest run time of one attempt, seconds; 0: from the estimate."`
+	DataSize    float64           `json:"dataSizeMb" doc:"Volume to be moved to the node, megabytes."`
+	DataAt      string            `json:"dataAt" doc:"Region where the data lies; empty: nowhere in particular."`
+	Trust       *string           `json:"trust" doc:"How a result becomes believed; null: as the service level says."`
+	Priority    int               `json:"priority" doc:"Order among the owner's jobs of its level."`
+	Group       string            `json:"group" doc:"Jobs that are spread or kept together; empty for none, or of an array the array."`
+	Count       int               `json:"count" doc:"Jobs of the array; 0 and 1: a single job."`
+	Gang        bool              `json:"gang" doc:"Whether all replicas, of the whole array, begin together or not at all."`
+	MaxPrice    tokenomics.Amount `json:"maxPrice" doc:"Most that may be held for each job, FOG; 0: no limit."`
+	Constraints constraintsBody   `json:"constraints" doc:"On which nodes it may run."`
+	After       []afterBody       `json:"after" doc:"What must have ended before it is queued."`
+	Task        taskReply         `json:"task" doc:"What is run."`
 }
 
 type taskReply struct {
@@ -75,7 +77,7 @@ func encodeTemplate(b *scheduler.Submission) templateReply {
 		Name: b.Name, SLA: string(b.Tier), CPU: milli(b.Demand.MilliCPU), Memory: gigabytes(b.Demand.MemoryMB),
 		GPU: milli(b.Demand.MilliGPU), Disk: gigabytes(b.Demand.DiskMB), Bandwidth: b.Demand.MbitPS, Executor: b.Demand.Executor,
 		Estimate: b.Estimate.Seconds(), MaxRuntime: b.MaxRuntime.Seconds(), DataSize: b.DataMB, DataAt: b.DataAt,
-		Priority: b.Priority, Group: b.Group, Count: b.Count, Gang: b.Gang,
+		Priority: b.Priority, Group: b.Group, Count: b.Count, Gang: b.Gang, MaxPrice: tokenomics.Amount(b.MaxPrice),
 		Constraints: encodeConstraints(&b.Constraints), After: each(b.After, encodeAfter), Task: encodeTask(&b.Task),
 	}
 	if b.Trust != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/scheduler"
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
 type submitInput struct {
@@ -45,6 +46,7 @@ type submitRequest struct {
 	Priority    int              `json:"priority,omitempty" minimum:"-1000" maximum:"1000" doc:"Order among the owner's jobs of one service level: each unit counts as a minute of waiting, or as what the operator has set."`
 	Constraints *constraintsBody `json:"constraints,omitempty" doc:"On which nodes it may run; absent: any that is not tainted."`
 	After       []afterBody      `json:"after,omitempty" maxItems:"64" doc:"What must have ended before it is queued."`
+	MaxPrice    amountInput      `json:"max_price,omitempty" doc:"Most that may be held for the job, with all its replicas, FOG; of an array for each job. A quote above it is refused with 402. Absent and 0: no limit."`
 }
 
 type inputRequest struct {
@@ -53,13 +55,15 @@ type inputRequest struct {
 }
 
 type submitReply struct {
-	Success            bool       `json:"success" doc:"Always true."`
-	JobID              string     `json:"jobId" doc:"Identifier of the job."`
-	Status             string     `json:"status" doc:"Status of the job: pending or queued, or a later one where the request was repeated."`
-	EstimatedStartTime *time.Time `json:"estimatedStartTime" doc:"When it should start, from a view that is at most some seconds old: if what runs ends when it should and nobody comes who goes first; null where that is not known, as while its funds are not held, other jobs have to end first, others wait behind it or the queue is long; the job's own page may know more."`
-	SLA                string     `json:"sla" enum:"platinum,gold,silver,bronze" doc:"Service level."`
-	ArrayID            string     `json:"arrayId,omitempty" doc:"Identifier of the array, which is that of its first job; absent for a single job."`
-	Count              int        `json:"count,omitempty" doc:"Jobs of the array; absent for a single job."`
+	Success            bool              `json:"success" doc:"Always true."`
+	JobID              string            `json:"jobId" doc:"Identifier of the job."`
+	Status             string            `json:"status" doc:"Status of the job: pending or queued, or a later one where the request was repeated."`
+	EstimatedStartTime *time.Time        `json:"estimatedStartTime" doc:"When it should start, from a view that is at most some seconds old: if what runs ends when it should and nobody comes who goes first; null where that is not known, as while its funds are not held, other jobs have to end first, others wait behind it or the queue is long; the job's own page may know more."`
+	SLA                string            `json:"sla" enum:"platinum,gold,silver,bronze" doc:"Service level."`
+	Price              tokenomics.Amount `json:"price" doc:"What one accepted replica earns, FOG: the market's price when it was submitted, which stays."`
+	Quote              tokenomics.Amount `json:"quote" doc:"What is held until it ends, FOG: the price times the replicas; of an array for each job."`
+	ArrayID            string            `json:"arrayId,omitempty" doc:"Identifier of the array, which is that of its first job; absent for a single job."`
+	Count              int               `json:"count,omitempty" doc:"Jobs of the array; absent for a single job."`
 }
 
 func (s *Server) submit(ctx context.Context, in *submitInput) (*submitReply, error) {
@@ -77,6 +81,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*submitReply, err
 	job := &submitted[0].Job
 	return &submitReply{
 		Success: true, JobID: string(job.ID), Status: statusWord(job.State), SLA: string(job.Tier),
+		Price: tokenomics.Amount(job.Price), Quote: tokenomics.Amount(job.Quote),
 		EstimatedStartTime: s.startOf(ctx, job), ArrayID: string(job.Array), Count: job.Count,
 	}, nil
 }
@@ -94,7 +99,7 @@ func (r *submitRequest) submission(key string) (scheduler.Submission, error) {
 		MaxRuntime: seconds(r.MaxRuntime),
 		DataMB:     orZero(r.DataSize), DataAt: r.DataAt,
 		Priority: r.Priority, Group: r.Group, Count: r.Count, Gang: r.Gang,
-		Constraints: r.Constraints.constraints(), After: some(r.After, afterBody.dependency),
+		Constraints: r.Constraints.constraints(), After: some(r.After, afterBody.dependency), MaxPrice: scheduler.Price(r.MaxPrice),
 		Task: scheduler.Task{
 			Module: r.Module, Args: r.Args, Stdin: r.Stdin, Output: r.Output, Seed: r.Seed,
 			Inputs:      each(r.Inputs, func(i inputRequest) scheduler.Input { return scheduler.Input(i) }),

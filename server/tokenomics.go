@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
@@ -57,7 +58,7 @@ type tokenomicsReply struct {
 	ActiveStakers     int64             `json:"activeStakers" doc:"Accounts with a stake; 0 while there is no staking."`
 	ProposalsActive   int64             `json:"proposalsActive" doc:"Proposals that can be voted on; 0 while there is no governance."`
 	ProposalsTotal    int64             `json:"proposalsTotal" doc:"Proposals ever made; 0 while there is no governance."`
-	MarketCap         float64           `json:"marketCap" doc:"Value of all tokens on an outside market; 0: there is none."`
+	MarketCap         tokenomics.Amount `json:"marketCap" doc:"Circulating supply times price, in the operator's currency; 0 where the operator quotes no price."`
 	StakingAPR        float64           `json:"stakingAPR" doc:"Yearly reward of a stake, percent; 0 while there is no staking."`
 	Tokens            tokensReply       `json:"tokens" doc:"Supply."`
 	DAO               daoReply          `json:"dao" doc:"Governance; every figure is 0 while there is none."`
@@ -68,8 +69,9 @@ type tokenomicsReply struct {
 type tokensReply struct {
 	TotalSupply       tokenomics.Amount `json:"totalSupply" doc:"Tokens minted so far, FOG."`
 	CirculatingSupply tokenomics.Amount `json:"circulatingSupply" doc:"Tokens that accounts can spend, FOG."`
-	MarketCap         float64           `json:"marketCap" doc:"Value of all tokens on an outside market; 0: there is none."`
-	Price             float64           `json:"price" doc:"Price of one FOG on an outside market; 0: there is none."`
+	MarketCap         tokenomics.Amount `json:"marketCap" doc:"Circulating supply times price, in the operator's currency; 0 where the operator quotes no price."`
+	Price             tokenomics.Amount `json:"price" doc:"Price of one FOG in the operator's currency; 0 where the operator quotes none."`
+	Currency          string            `json:"currency" doc:"The operator's currency; empty without a quote."`
 }
 
 type daoReply struct {
@@ -80,10 +82,11 @@ type daoReply struct {
 }
 
 type marketReply struct {
-	ActiveListings int64             `json:"activeListings" doc:"Jobs whose price is held and not yet paid or given back."`
+	ActiveListings int64             `json:"activeListings" doc:"Nodes that offer room now."`
 	TotalVolume    tokenomics.Amount `json:"totalVolume" doc:"Paid for compute so far, FOG."`
 	AvgPrice       tokenomics.Amount `json:"avgPrice" doc:"Mean payment for one replica of a job, FOG; 0 before the first."`
 	Trades24h      int64             `json:"trades24h" doc:"Payments in this hour and the 23 before it."`
+	Prices         tokenomics.Posted `json:"prices" doc:"What the market asks for now, before the service level's factor."`
 }
 
 type rewardsReply struct {
@@ -98,15 +101,33 @@ func (s *Server) tokenomicsStats(ctx context.Context, _ *struct{}) (*tokenomicsR
 	if err != nil {
 		return nil, err
 	}
+	view := stats.View()
 	return &tokenomicsReply{
-		TotalSupply: stats.TotalSupply, CirculatingSupply: stats.Circulating,
-		Tokens: tokensReply{TotalSupply: stats.TotalSupply, CirculatingSupply: stats.Circulating},
+		TotalSupply: view.TotalSupply, CirculatingSupply: view.CirculatingSupply, MarketCap: view.MarketCap,
+		Tokens: tokensReply(view.Tokens),
 		Marketplace: marketReply{
-			ActiveListings: stats.OpenHolds, TotalVolume: stats.Volume, Trades24h: stats.CapturesDay,
-			AvgPrice: stats.Volume / tokenomics.Amount(max(1, stats.Captures)),
+			ActiveListings: view.Marketplace.ActiveListings, TotalVolume: view.Marketplace.TotalVolume,
+			AvgPrice: view.Marketplace.AvgPrice, Trades24h: view.Marketplace.Trades24h,
+			Prices: s.fog.Tokenomics.Market().Posted(principal.From(ctx).Tenant),
 		},
 		Rewards: rewardsReply{TotalEarned: stats.Volume, ComputeRewards: stats.Volume},
 	}, nil
+}
+
+// amountInput is an amount that a client sends.
+type amountInput tokenomics.Amount
+
+// UnmarshalJSON reads a number or a decimal text, exactly.
+func (a *amountInput) UnmarshalJSON(data []byte) error {
+	return (*tokenomics.Amount)(a).UnmarshalJSON(data)
+}
+
+// Schema implements huma.SchemaProvider.
+func (amountInput) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Description: "FOG with up to six decimals, as a number or as a decimal text.",
+		OneOf:       []*huma.Schema{{Type: huma.TypeNumber}, {Type: huma.TypeString, MaxLength: new(64)}},
+	}
 }
 
 // amountSchema is how tokenomics.Amount looks in JSON.

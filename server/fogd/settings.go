@@ -13,6 +13,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog"
 	"github.com/fogcompute/fogcompute/fog/idle"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
 	"github.com/fogcompute/fogcompute/server"
 )
 
@@ -30,6 +31,8 @@ type settings struct {
 	Presence time.Duration `env:"FOG_PRESENCE" help:"Silence after which a device counts as lost. Default: three intervals."`
 
 	Harvest *bool `negatable:"" env:"FOG_HARVEST" help:"Run jobs on this machine too. Default: with the embedded database."`
+
+	Quote quote `name:"token-quote" env:"FOG_TOKEN_QUOTE" help:"What one FOG is worth outside, such as '0.05 EUR', for the figures alone. Default: nothing."`
 
 	TLSCert string  `env:"FOG_TLS_CERT" help:"Certificate, PEM. Default off loopback: one of our own, made at first start."`
 	TLSKey  string  `env:"FOG_TLS_KEY" help:"Private key of the certificate, PEM."`
@@ -90,6 +93,8 @@ func (s *settings) house(log *slog.Logger) fog.Config {
 		DatabaseURL: s.DatabaseURL, DataDir: s.DataDir, Logger: log,
 		Scheduler: scheduler.Config{Lease: s.Lease, PickUp: s.Lease / 2},
 		Idle:      idle.Config{Interval: s.Interval, Presence: s.Presence},
+
+		Tokenomics: tokenomics.Config{Quote: tokenomics.Quote(s.Quote)},
 	}
 }
 
@@ -99,6 +104,16 @@ func (s *settings) harvest() bool {
 		return *s.Harvest
 	}
 	return s.DatabaseURL == ""
+}
+
+// quote is a price and a currency.
+type quote tokenomics.Quote
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (q *quote) UnmarshalText(text []byte) error {
+	read, err := tokenomics.ParseQuote(string(text))
+	*q = quote(read)
+	return err
 }
 
 // origins is a JSON list or a comma list.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
 func TestSettingsThatCannotWork(t *testing.T) {
@@ -24,6 +26,8 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		"every origin":           {[]string{"--cors-origins=*"}, "origin"},
 		"unknown level":          {[]string{"--log-level=loud"}, "log-level"},
 		"origins of broken JSON": {[]string{`--cors-origins=["http://a"`}, "cors-origins"},
+		"quote without money":    {[]string{"--token-quote=0.05"}, "0.05 EUR"},
+		"quote of nothing":       {[]string{"--token-quote=0 EUR"}, "above 0"},
 		"no hash":                {[]string{"--operator-key-hash=abc"}, "64 hexadecimal digits"},
 	} {
 		var out, errs bytes.Buffer
@@ -37,6 +41,7 @@ func TestEnvironment(t *testing.T) {
 	for name, value := range map[string]string{
 		"API_HOST": "::1", "API_PORT": "9001", "DATABASE_URL": "postgresql+asyncpg://u:p@h/db", "FOG_DATA_DIR": "d",
 		"CORS_ORIGINS": `["http://a:1","https://b"]`, "FOG_TRUSTED_PROXIES": "10.0.0.1, 10.1.0.0/16", "FOG_LOG_LEVEL": "warn",
+		"FOG_TOKEN_QUOTE": "0.05 EUR",
 	} {
 		t.Setenv(name, value)
 	}
@@ -44,6 +49,7 @@ func TestEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "::1", s.Host)
 	assert.EqualValues(t, 9001, s.Port)
+	assert.Equal(t, tokenomics.Quote{Price: 50_000, Currency: "EUR"}, s.house(nil).Tokenomics.Quote)
 	assert.Equal(t, "postgresql://u:p@h/db", s.DatabaseURL)
 	assert.Equal(t, origins{"http://a:1", "https://b"}, s.Origins)
 	assert.Equal(t, proxies{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("10.1.0.0/16")}, s.Proxies)
