@@ -214,3 +214,42 @@ func TestAHouseFollowsItsParameters(t *testing.T) {
 	require.EqualValues(t, 1, house.Parameters().Version())
 	require.Len(t, house.Tokenomics.Registry().Parameters(), len(schedulerKnobs())+len(tokenomics.PriceKnobs()))
 }
+
+// A job is priced by its estimate, or by its longest run time, and by what it moves, a started byte counted whole.
+func TestOrderOfAJob(t *testing.T) {
+	j := scheduler.Job{
+		Tier: scheduler.Gold, Demand: scheduler.Demand{MilliCPU: 1, MilliGPU: 2, MemoryMB: 3}, MaxRuntime: time.Hour, DataMB: 0.5,
+	}
+	want := tokenomics.Order{Tier: "gold", MilliCPU: 1, MilliGPU: 2, MemoryMB: 3, Time: time.Hour, TransferBytes: 500_000}
+	require.Equal(t, want, order(&j))
+	j.Estimate, want.Time = time.Minute, time.Minute
+	j.DataMB, want.TransferBytes = 1e-9, 1
+	require.Equal(t, want, order(&j))
+	j.DataMB, want.TransferBytes = 1e300, 1<<62
+	require.Equal(t, want, order(&j))
+}
+
+// Without prices of anybody's own the market asks for what the scheduler's own pricer does, for jobs of usual memory that move nothing.
+func TestMarketAgreesWithTheTiers(t *testing.T) {
+	ledger, err := tokenomics.New(tokenomics.Config{Prices: (&params{}).withNothing().forMarket(nil)})
+	require.NoError(t, err)
+	var jobs []scheduler.Job
+	for _, tier := range scheduler.Tiers() {
+		for _, cpu := range []int64{1, 100, 1000, 63_999} {
+			jobs = append(jobs, scheduler.Job{
+				Tier: tier, Demand: scheduler.Demand{MilliCPU: cpu, MemoryMB: 1024, MilliGPU: cpu % 1000}, Estimate: time.Duration(cpu) * time.Millisecond,
+			})
+		}
+	}
+	want, err := scheduler.TierPricer{}.Quote(t.Context(), jobs)
+	require.NoError(t, err)
+	got, err := pricer{ledger.Market()}.Quote(t.Context(), jobs)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+// withNothing has published the empty snapshot.
+func (p *params) withNothing() *params {
+	p.publish(tokenomics.Snapshot{})
+	return p
+}

@@ -20,7 +20,8 @@ func (p Price) inFOG() string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%06d", p/unit, p%unit), "0"), ".")
 }
 
-// Pricer says what one slot of each job costs.
+// Pricer says what one slot of each job costs. The price is asked for once, when the job is submitted, and stays; it is compared with
+// Submission.MaxPrice before the job is stored.
 type Pricer interface {
 	// Quote answers one price for each job, none negative. It sees jobs that are complete but for price and identifier.
 	Quote(ctx context.Context, jobs []Job) ([]Price, error)

@@ -26,6 +26,9 @@
 // the verdicts, which are written in the same commit as the movements. Deciding is a pure function (evaluate.go): state
 // and requests in, changes and verdicts out; the store then writes the changes if the ledger still stands where it was read.
 //
+// The same engine prices compute (Market: posted prices that follow demand and supply) and holds the declarations of what may be
+// changed while a house runs (Registry, Snapshot).
+//
 //	t, err := tokenomics.New(tokenomics.Config{})
 //	verdicts, err := t.Hold(ctx, []tokenomics.Hold{{ID: "job-1", Payer: "operator", Amount: 5 * tokenomics.FOG}})
 package tokenomics

@@ -249,3 +249,17 @@ func ExamplePrices_Quote() {
 	fmt.Println(prices.Quote(idle, order), prices.Quote(busy, order))
 	// Output: 0.055 0.08
 }
+
+func BenchmarkQuote(b *testing.B) {
+	market := tokenomics.Prices{}
+	var level tokenomics.Level
+	for r := range level.Factors {
+		level.Factors[r] = 1_234_567
+	}
+	order := tokenomics.Order{Tier: "gold", MilliCPU: 1500, MilliGPU: 500, MemoryMB: 4096, Time: 90 * time.Second, TransferBytes: 1 << 30}
+	for b.Loop() {
+		if market.Quote(level, order) <= 0 {
+			b.Fatal("free")
+		}
+	}
+}
