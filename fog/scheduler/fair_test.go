@@ -56,7 +56,7 @@ func TestOwnersShareFairly(t *testing.T) {
 	const room = 60
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(struct{ rapid.TB }{t}, func(rt *rapid.T) {
-			r := start(t, params(scheduler.Params{Evictions: -1}))
+			r := start(t, params(scheduler.Params{Evictions: -1, RoundBudget: -1}))
 			defer func() { require.NoError(t, r.Close()) }()
 			demand := scheduler.Demand{MilliCPU: rapid.Int64Range(1, 4).Draw(rt, "cores") * 1000, MemoryMB: rapid.Int64Range(1, 4).Draw(rt, "memory") * 1000}
 			fits := int(room / (max(demand.MilliCPU, demand.MemoryMB) / 1000))
@@ -125,7 +125,7 @@ func TestAnOwnersBacklogHidesNobody(t *testing.T) {
 
 func TestMoreOwnersThanARoundLooksAt(t *testing.T) {
 	const owners, round = 600, 512
-	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+	inBubble(t, params(scheduler.Params{RoundBudget: -1}), func(t *testing.T, r *rig) {
 		for i := range owners {
 			r.submitAs(principal.Account(fmt.Sprint("owner", i)), many(2, scheduler.Submission{})...)
 		}
@@ -155,6 +155,7 @@ func TestTiersGoBeforeShares(t *testing.T) {
 }
 
 func TestQuotasAreNeverExceeded(t *testing.T) {
+	fewer(t, 30)
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(struct{ rapid.TB }{t}, func(rt *rapid.T) {
 			r := start(t, scheduler.Config{})

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -177,20 +178,32 @@ func (s *Scheduler) SyncNodes(ctx context.Context, nodes []Node) error {
 	return fault.Wrap(op, s.displace(ctx, saved))
 }
 
+// maxCapacity bounds a node in each dimension: the sum over millions of nodes is a number.
+const maxCapacity = 1 << 40
+
+// isAmount reports whether a number is finite and not negative.
+func isAmount(x float64) bool { return x >= 0 && x <= math.MaxFloat64 }
+
 func (s *Scheduler) admitNode(ctx context.Context, p principal.Principal, n *Node) error {
 	if n.Tenant == "" {
 		n.Tenant = p.Tenant
 	}
 	c := n.Capacity
 	switch {
-	case n.ID == "" || len(n.ID) > 128:
-		return fault.Field("scheduler.sync", "id", "want 1 to 128 bytes")
+	case n.ID == "" || !isWord(string(n.ID)):
+		return fault.Field("scheduler.sync", "id", "want 1 to %d bytes of text", maxWord)
+	case !isText(string(n.Owner), maxAccount) || !isText(string(n.Tenant), maxAccount):
+		return fault.Field("scheduler.sync", "owner", "node %s: want accounts and tenants of at most %d bytes of text", n.ID, maxAccount)
 	case n.State != NodeUp && n.State != NodeClosed && n.State != NodeDown:
 		return fault.Field("scheduler.sync", "state", "unknown state %q of node %s", n.State, n.ID)
 	case c.MilliCPU < 0 || c.MemoryMB < 0 || c.MilliGPU < 0 || c.DiskMB < 0 || c.MbitPS < 0:
 		return fault.Field("scheduler.sync", "capacity", "node %s has a negative capacity", n.ID)
-	case !(n.IdleWatts >= 0 && n.WattsPerCore >= 0 && n.Ask >= 0): // NaN as well
+	case max(c.MilliCPU, c.MemoryMB, c.MilliGPU, c.DiskMB, c.MbitPS) > maxCapacity:
+		return fault.Field("scheduler.sync", "capacity", "node %s has a capacity of more than %d", n.ID, int64(maxCapacity))
+	case !isAmount(n.IdleWatts) || !isAmount(n.WattsPerCore) || n.Ask < 0:
 		return fault.Field("scheduler.sync", "watts", "node %s has a negative power or price", n.ID)
+	case !isAmount(n.Trust) || !isAmount(n.Speed):
+		return fault.Field("scheduler.sync", "speed", "node %s: want a trust and a speed that are not negative", n.ID)
 	}
 	return s.allowNode(ctx, p, "scheduler.sync", n.ID, n.Tenant, "")
 }
@@ -336,13 +349,13 @@ func (m *Marks) validate() error {
 		return fault.Field(op, "labels", "want at most %d labels and taints", maxValues)
 	}
 	for k, v := range m.Labels {
-		if k == "" || len(k) > maxLabel || len(v) > maxLabel {
+		if k == "" || !isText(k, maxLabel) || !isText(v, maxLabel) {
 			return fault.Field(op, "labels", "want keys of 1 to %d bytes and values of at most %d", maxLabel, maxLabel)
 		}
 	}
 	for _, t := range m.Taints {
 		switch {
-		case t.Key == "" || len(t.Key) > maxLabel || len(t.Value) > maxLabel:
+		case t.Key == "" || !isText(t.Key, maxLabel) || !isText(t.Value, maxLabel):
 			return fault.Field(op, "taints", "want keys of 1 to %d bytes and values of at most %d", maxLabel, maxLabel)
 		case t.Effect != Refuse && t.Effect != Avoid && t.Effect != Evict:
 			return fault.Field(op, "taints", "%s: unknown effect %q: want refuse, avoid or evict", t.Key, t.Effect)

@@ -38,6 +38,9 @@ func (q *Quota) Void() bool {
 	return (q.Weight == 0 || q.Weight == 1) && q.Most == Capacity{} && q.MaxQueued == 0
 }
 
+// maxAccount bounds the names of accounts and tenants, in bytes.
+const maxAccount = 200
+
 // maxWeight bounds Quota.Weight; its inverse is the least.
 const maxWeight = 1e6
 
@@ -46,8 +49,10 @@ func (q *Quota) validate() error {
 	const op = "scheduler.quota"
 	m := q.Most
 	switch {
-	case q.Owner == "" || len(q.Owner) > 200:
-		return fault.Field(op, "owner", "want 1 to 200 bytes")
+	case q.Owner == "" || !isText(string(q.Owner), maxAccount):
+		return fault.Field(op, "owner", "want 1 to %d bytes of text", maxAccount)
+	case !isText(string(q.Tenant), maxAccount):
+		return fault.Field(op, "tenant", "want at most %d bytes of text", maxAccount)
 	case q.Weight != 0 && !(q.Weight >= 1/maxWeight && q.Weight <= maxWeight): // NaN as well
 		return fault.Field(op, "weight", "%v is not between 1/%v and %v", q.Weight, maxWeight, maxWeight)
 	case min(m.MilliCPU, m.MemoryMB, m.MilliGPU, m.DiskMB, m.MbitPS) < 0:

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -79,14 +78,18 @@ func (s *Scheduler) allowReservation(ctx context.Context, p principal.Principal,
 func (r *Reservation) validate(now time.Time) error {
 	const op = "scheduler.reserve"
 	switch {
-	case r.ID == "" || len(r.ID) > 128:
-		return fault.Field(op, "id", "want 1 to 128 bytes")
-	case r.Owner == "":
+	case r.ID == "" || !isWord(r.ID):
+		return fault.Field(op, "id", "want 1 to %d bytes of text", maxWord)
+	case r.Owner == "" || !isText(string(r.Owner), maxAccount):
 		return fault.Field(op, "owner", "want the account whose jobs may use the nodes")
 	case len(r.Nodes)+len(r.Require) == 0:
 		return fault.Field(op, "nodes", "want nodes or conditions")
 	case len(r.Nodes) > 10_000:
 		return fault.Field(op, "nodes", "want at most 10000 nodes: name them by a label")
+	case slices.ContainsFunc(r.Nodes, func(n NodeID) bool { return !isWord(string(n)) }):
+		return fault.Field(op, "nodes", "want names of at most %d bytes of text", maxWord)
+	case !isDate(r.From) || !isDate(r.Until):
+		return fault.Field(op, "until", "want years of up to four digits in UTC")
 	case !r.Until.After(now) || !r.Until.After(r.From):
 		return fault.Field(op, "until", "want a time to come, after from")
 	}
@@ -148,11 +151,11 @@ const (
 
 func (t *Term) validate(op, field string) error {
 	values := len(t.Values)
-	if t.Key == "" || len(t.Key) > maxLabel {
-		return fault.Field(op, field, "want a label of 1 to %d bytes", maxLabel)
+	if t.Key == "" || !isText(t.Key, maxLabel) {
+		return fault.Field(op, field, "want a label of 1 to %d bytes of text", maxLabel)
 	}
-	if slices.ContainsFunc(t.Values, func(v string) bool { return len(v) > maxLabel || strings.ContainsRune(v, 0) }) {
-		return fault.Field(op, field, "%s: want values of at most %d bytes", t.Key, maxLabel)
+	if slices.ContainsFunc(t.Values, func(v string) bool { return !isText(v, maxLabel) }) {
+		return fault.Field(op, field, "%s: want values of at most %d bytes of text", t.Key, maxLabel)
 	}
 	fits := false
 	switch t.Op {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/principal"
@@ -135,7 +134,7 @@ func (c *Schedule) complete(cfg *Config, now time.Time) (clock, error) {
 	switch {
 	case !isScheduleID(c.ID):
 		return k, fault.Field(op, "id", "want 1 to %d of a-z, A-Z, 0-9, '.', '_' and '-'", maxID)
-	case len(c.Name) > maxName || !utf8.ValidString(c.Name):
+	case !isText(c.Name, maxName):
 		return k, fault.Field(op, "name", "want at most %d bytes of text", maxName)
 	case c.Overlap != Allow && c.Overlap != Forbid && c.Overlap != Replace:
 		return k, fault.Field(op, "overlap", "unknown policy %q: want allow, forbid or replace", c.Overlap)

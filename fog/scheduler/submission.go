@@ -117,7 +117,7 @@ func (b Submission) complete(c *Config, now time.Time) (Submission, error) {
 	switch n := utf8.RuneCountInString(b.Name); {
 	case n < 1 || n > maxName || !utf8.ValidString(b.Name) || strings.ContainsFunc(b.Name, unicode.IsControl):
 		return b, fault.Field(op, "name", "want 1 to %d printable characters", maxName)
-	case len(b.Key) > maxKey || !utf8.ValidString(b.Key):
+	case !isText(b.Key, maxKey):
 		return b, fault.Field(op, "key", "want at most %d bytes of text", maxKey)
 	case !(b.DataMB >= 0 && b.DataMB <= maxDataMB): // NaN as well
 		return b, fault.Field(op, "data_size_mb", "%v is not a volume in megabytes", b.DataMB)
@@ -125,6 +125,8 @@ func (b Submission) complete(c *Config, now time.Time) (Submission, error) {
 		return b, fault.Field(op, "priority", "%d is not between %d and %d", b.Priority, -MaxPriority, MaxPriority)
 	case b.MaxPrice < 0:
 		return b, fault.Field(op, "max_price", "must not be negative; 0 is no limit")
+	case !isDate(b.Deadline):
+		return b, fault.Field(op, "deadline", "want a year of up to four digits in UTC")
 	case !b.Deadline.IsZero() && !b.Deadline.After(now):
 		return b, fault.Field(op, "deadline", "%v has passed", b.Deadline)
 	}
@@ -204,7 +206,7 @@ func (t *Task) validate() error {
 	total := 0
 	for _, a := range t.Args {
 		total += len(a)
-		if !utf8.ValidString(a) || strings.ContainsRune(a, 0) {
+		if !isText(a, maxArgs) {
 			return fault.Field(op, "args", "want text without zero bytes")
 		}
 	}

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -35,9 +36,18 @@ func (b *Submission) traits() error {
 	return b.Constraints.validate()
 }
 
+// isText reports whether a text has at most so many bytes and is one that every database keeps as it is; "" is.
+func isText(s string, most int) bool {
+	return len(s) <= most && utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
+}
+
 // isWord reports whether a text is short and fit for a name; "" is.
-func isWord(s string) bool {
-	return len(s) <= maxWord && utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
+func isWord(s string) bool { return isText(s, maxWord) }
+
+// isDate reports whether a time has a year that can be written down, 1 to 9999; the zero time has.
+func isDate(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 1 && year <= 9999
 }
 
 // dependencies checks what a submission waits for, and fills OnSuccess in.
@@ -51,7 +61,7 @@ func (b *Submission) dependencies() error {
 	for i := range b.After {
 		d := &b.After[i]
 		switch {
-		case d.Job == "" || !utf8.ValidString(string(d.Job)):
+		case d.Job == "" || !isText(string(d.Job), len("@")+maxKey):
 			return fault.Field(StepSubmit, "after", "want the name of a job")
 		case seen[d.Job]:
 			return fault.Field(StepSubmit, "after", "%q is named twice", d.Job)
