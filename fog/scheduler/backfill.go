@@ -15,18 +15,25 @@ type kept struct {
 	left  time.Duration // until the job starts
 	spare Capacity      // what it leaves free on the node when it starts
 	gpus  bool          // it takes devices, of which only time can say whether they are free
+	also  *kept         // for another, a gang that is to start there at another time
 }
 
 // lets reports whether a job that is over after most at the latest may run on the node.
 func (k *kept) lets(d *Demand, most time.Duration) bool {
-	return most <= k.left || k.spare.lacks(d) == dimNone && !(k.gpus && d.MilliGPU > 0)
+	for ; k != nil; k = k.also {
+		if most > k.left && (k.spare.lacks(d) != dimNone || k.gpus && d.MilliGPU > 0) {
+			return false
+		}
+	}
+	return true
 }
 
-// keep lets later jobs use a node only beside what is kept there.
+// keep lets later jobs use a node only beside what is kept there, for this one and for those before it.
 func (f *fleet) keep(i int, k kept) {
 	if f.kept == nil {
 		f.kept = make(map[int]*kept)
 	}
+	k.also = f.kept[i]
 	f.kept[i] = &k
 	f.log = append(f.log, int32(i))
 }
@@ -46,9 +53,11 @@ func (f *fleet) open() bool {
 
 // fill notes that a job was placed on a node where room is kept.
 func (f *fleet) fill(i int, d *Demand, most time.Duration) {
-	if k := f.kept[i]; k != nil && most > k.left {
-		k.spare.sub(d.capacity())
-		f.log = append(f.log, int32(i))
+	for k := f.kept[i]; k != nil; k = k.also {
+		if most > k.left {
+			k.spare.sub(d.capacity())
+			f.log = append(f.log, int32(i))
+		}
 	}
 }
 

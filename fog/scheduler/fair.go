@@ -161,8 +161,8 @@ func (p *planner) queue(ctx context.Context, ahead time.Duration, limit int) (*t
 	if len(first) < limit {
 		return newTurns(linesOf(first), p.weighted, nil, 0), nil
 	}
-	if len(p.lines) <= 1 && slices.ContainsFunc(first, func(r *Record) bool { return r.Job.Owner != first[0].Job.Owner || r.Job.Tenant != first[0].Job.Tenant }) {
-		if err := p.enrol(ctx); err != nil { // somebody came since the last time
+	if ahead > 0 || slices.ContainsFunc(first, func(r *Record) bool { return p.misses(LineOf(&r.Job)) }) {
+		if err := p.enlist(ctx, ahead); err != nil {
 			return nil, err
 		}
 	}
@@ -231,6 +231,21 @@ func (p *planner) readLines(ahead time.Duration, limit int) func(context.Context
 	}
 }
 
+// misses reports whether a line is not among those that a round looks at though it should be: somebody came since they were read. So a
+// line that is new and better than others does not wait until they are read again.
+func (p *planner) misses(l Line) bool {
+	switch n := len(p.lines); {
+	case p.listed[l]:
+		return false
+	case n < maxLines:
+		return true
+	case p.window != nil:
+		return l.Weight > p.window.Weight
+	default:
+		return l.Compare(p.lines[n-1]) < 0
+	}
+}
+
 // enrol reads which lines there are, and the quotas.
 func (p *planner) enrol(ctx context.Context) error {
 	quotas, err := p.s.cfg.Store.Quotas(ctx, "")
@@ -241,23 +256,29 @@ func (p *planner) enrol(ctx context.Context) error {
 	for _, q := range quotas {
 		p.quotas[account{q.Tenant, q.Owner}] = q
 	}
-	lines, err := p.s.cfg.Store.Lines(ctx, p.s.now(), nil, maxLines)
+	return p.enlist(ctx, 0)
+}
+
+// enlist reads which lines have jobs that may be placed ahead time.Duration.
+func (p *planner) enlist(ctx context.Context, ahead time.Duration) error {
+	lines, err := p.s.cfg.Store.Lines(ctx, p.s.now().Add(ahead), nil, maxLines)
 	if err != nil {
 		return fault.Wrap("scheduler.plan", err)
 	}
 	if len(lines) == maxLines && lines[maxLines-1].Weight == lines[0].Weight {
-		return p.pan(ctx, lines)
+		return p.pan(ctx, lines, ahead)
 	}
-	p.lines, p.window = lines, nil
+	p.list(lines)
+	p.window = nil
 	return nil
 }
 
 // pan chooses among more lines of the best tier than a round looks at: those that come after the ones that were chosen before, and
 // then the first ones again, so that all have their turn.
-func (p *planner) pan(ctx context.Context, first []Line) error {
+func (p *planner) pan(ctx context.Context, first []Line, ahead time.Duration) error {
 	chosen := make([]Line, 0, maxLines)
 	if p.window != nil && p.window.Weight == first[0].Weight {
-		after, err := p.s.cfg.Store.Lines(ctx, p.s.now(), p.window, maxLines)
+		after, err := p.s.cfg.Store.Lines(ctx, p.s.now().Add(ahead), p.window, maxLines)
 		if err != nil {
 			return fault.Wrap("scheduler.plan", err)
 		}
@@ -273,6 +294,15 @@ func (p *planner) pan(ctx context.Context, first []Line) error {
 		}
 	}
 	last := chosen[maxLines-1]
-	p.lines, p.window = chosen, &last
+	p.list(chosen)
+	p.window = &last
 	return nil
+}
+
+// list takes lines for those that have jobs.
+func (p *planner) list(lines []Line) {
+	p.lines, p.listed = lines, make(map[Line]bool, len(lines))
+	for _, l := range lines {
+		p.listed[l] = true
+	}
 }

@@ -17,7 +17,7 @@ const (
 // fill places ready jobs in the order of their turns, some at a time, until there is no room or nothing that fits.
 func (p *planner) fill(ctx context.Context, sweep bool) error {
 	now, room := p.s.now(), p.fleet.room()
-	p.behind = false
+	p.behind, p.broken = false, false
 	p.pushing = now.Sub(p.pressed) >= p.s.cfg.Poll/4
 	p.starved = room <= 0
 	if p.shut = p.starved && !p.fleet.open(); p.starved && !p.pushing {
@@ -51,7 +51,7 @@ func (p *planner) fill(ctx context.Context, sweep bool) error {
 			p.starved = true
 			return nil
 		}
-		if seen < limit {
+		if seen < limit || p.broken {
 			return nil
 		}
 		if scan -= seen; p.looks >= p.most {
@@ -212,7 +212,9 @@ func (d *Demand) times(n int) Capacity {
 	return Capacity{MilliCPU: k * c.MilliCPU, MemoryMB: k * c.MemoryMB, MilliGPU: k * c.MilliGPU, DiskMB: k * c.DiskMB, MbitPS: k * c.MbitPS}
 }
 
-// execute commits the plan, and gives the room back of what was not written because somebody else changed the job meanwhile.
+// execute commits the plan, and gives the room back of what was not written because somebody else changed the job meanwhile. Where jobs
+// found no room in this round that is theirs before it is that of those who come after them, so the round ends and the next one
+// begins with the first job.
 func (p *planner) execute(ctx context.Context, plan *plot) error {
 	stands, err := p.s.commit(ctx, p.fence, plan.drafts)
 	if err != nil {
@@ -227,7 +229,11 @@ func (p *planner) execute(ctx context.Context, plan *plot) error {
 			p.fleet.release(a.node, &j.Demand, a.gpus, groupOf(j.Tenant, j.Owner, j.Group))
 			attempt := &d.Attempts[len(d.Attempts)-len(plan.placing[i])+k]
 			p.roster.drop(attempt.Node, attempt.ID)
+			p.broken = p.broken || p.wants()
 		}
+	}
+	if p.broken {
+		p.s.marks.ring()
 	}
 	return p.displace(ctx, plan)
 }

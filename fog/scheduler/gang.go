@@ -130,7 +130,7 @@ func (r *Record) looksAt(now time.Time, poll time.Duration) time.Time {
 
 // reunite settles the gangs of torn jobs whose timers said so: those that have members at work and cannot go on.
 func (p *planner) reunite(ctx context.Context) error {
-	if len(p.torn) == 0 {
+	if len(p.torn) == 0 || p.broken {
 		return nil
 	}
 	slices.Sort(p.torn)

@@ -108,6 +108,7 @@ type planner struct {
 	loaded      time.Time // last reading of all live attempts
 	timed       time.Time // last round of timers
 	surveyed    time.Time // last reading of the nodes
+	ticked      time.Time // last round that looked at all that nobody tells of
 	recalled    time.Time // last recall of postponed jobs
 	purged      time.Time
 	trimmed     time.Time      // last shortening of the feed
@@ -116,6 +117,7 @@ type planner struct {
 	full        map[shape]bool // of jobs that found no room in this round
 	looks, most int            // jobs that this round has looked at, and may look at
 	behind      bool           // the last round did not come to the end of the queue
+	broken      bool           // room came back in the last round that jobs of it had found taken
 	recall      bool           // a node opened or grew: postponed jobs are to be looked at
 	typical     int64          // moving average of the processor demand of placed jobs, to guess how many jobs fit
 	seen        demands
@@ -127,7 +129,8 @@ type planner struct {
 	quotas map[account]Quota
 	owed   debts
 	lines  []Line // that have jobs, or as many as a round looks at
-	window *Line  // the last of them, where there are more
+	listed map[Line]bool
+	window *Line // the last of them, where there are more
 
 	params   Params // of this round
 	promises map[JobID]*promise
@@ -181,13 +184,14 @@ func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 func (p *planner) round(ctx context.Context) error {
 	now := p.s.now()
 	n := p.s.marks.take(now)
-	tick := now.Sub(p.surveyed) >= p.s.cfg.Poll
+	tick := now.Sub(p.ticked) >= p.s.cfg.Poll // not by the last survey: nodes may change more often than that
 	if n.nodes || tick {
 		if err := p.survey(ctx, p.fleet == nil || p.wants() && now.Sub(p.loaded) >= reload*p.s.cfg.Poll); err != nil {
 			return err
 		}
 	}
 	if tick {
+		p.ticked = now
 		if err := p.enrol(ctx); err != nil {
 			return err
 		}
