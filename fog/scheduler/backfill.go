@@ -203,7 +203,7 @@ func (p *planner) await(plan *plot, q *request) {
 	stage := stage{q.tenant, weight}
 	first := !p.first[stage]
 	p.first[stage] = true
-	if first && p.pushing && (k == nil || !k.evicts && plan.now.Sub(k.sought) >= p.s.cfg.Poll) {
+	if first && p.pushing && (k == nil || !k.evicts && passed(k.sought, plan.now, p.s.cfg.Poll)) {
 		k = p.seek(q, k)
 	}
 	if k == nil || !first && !k.evicts {
@@ -278,6 +278,6 @@ func (p *planner) enforce(k *promise, now time.Time) {
 
 // forget drops the promises to those who do not wait any more, and what is known about who is not to be evicted when that is over.
 func (p *planner) forget(now time.Time) {
-	maps.DeleteFunc(p.promises, func(_ JobID, k *promise) bool { return now.Sub(k.seen) > 4*p.s.cfg.Poll })
+	maps.DeleteFunc(p.promises, func(_ JobID, k *promise) bool { return passed(k.seen, now, 4*p.s.cfg.Poll) })
 	maps.DeleteFunc(p.guards, func(_ JobID, until time.Time) bool { return !until.After(now) })
 }

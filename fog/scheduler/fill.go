@@ -18,7 +18,7 @@ const (
 func (p *planner) fill(ctx context.Context, sweep bool) error {
 	now, room := p.s.now(), p.fleet.room()
 	p.behind, p.broken = false, false
-	p.pushing = now.Sub(p.pressed) >= p.s.cfg.Poll/4
+	p.pushing = passed(p.pressed, now, p.s.cfg.Poll/4)
 	p.starved = room <= 0
 	if p.shut = p.starved && !p.fleet.open(); p.starved && !p.pushing {
 		return nil
@@ -71,7 +71,7 @@ func (p *planner) fill(ctx context.Context, sweep bool) error {
 func (p *planner) reach(sweep bool) (scan int, ahead time.Duration) {
 	now := p.s.now()
 	switch {
-	case p.recall && now.Sub(p.recalled) >= p.s.cfg.Poll:
+	case p.recall && passed(p.recalled, now, p.s.cfg.Poll):
 		p.recall, p.recalled = false, now
 		return maxSweep, maxPatience
 	case sweep:

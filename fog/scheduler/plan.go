@@ -183,10 +183,11 @@ func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 // round brings the fleet up to date, follows the timers and places what is ready.
 func (p *planner) round(ctx context.Context) error {
 	now := p.s.now()
+	p.grace = earlier(p.grace, now.Add(p.s.cfg.Lease))
 	n := p.s.marks.take(now)
-	tick := now.Sub(p.ticked) >= p.s.cfg.Poll // not by the last survey: nodes may change more often than that
+	tick := passed(p.ticked, now, p.s.cfg.Poll) // not by the last survey: nodes may change more often than that
 	if n.nodes || tick {
-		if err := p.survey(ctx, p.fleet == nil || p.wants() && now.Sub(p.loaded) >= reload*p.s.cfg.Poll); err != nil {
+		if err := p.survey(ctx, p.fleet == nil || p.wants() && passed(p.loaded, now, reload*p.s.cfg.Poll)); err != nil {
 			return err
 		}
 	}
@@ -206,7 +207,7 @@ func (p *planner) round(ctx context.Context) error {
 	if err := p.recount(ctx, n.released); err != nil {
 		return err
 	}
-	if n.timers || now.Sub(p.timed) >= p.s.cfg.Poll/4 {
+	if n.timers || passed(p.timed, now, p.s.cfg.Poll/4) {
 		p.timed = now
 		if err := p.timers(ctx); err != nil {
 			return err
@@ -228,6 +229,19 @@ func (p *planner) round(ctx context.Context) error {
 		return err
 	}
 	return p.purge(ctx, now)
+}
+
+// passed reports whether a time is over that began at since. Where the clock was set back meanwhile it is: nobody knows how much of it has
+// passed, and to wait until the clock is there again may take long.
+func passed(since, now time.Time, d time.Duration) bool {
+	return now.Before(since) || now.Sub(since) >= d
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // wants reports whether the last round left jobs that might be placed if less were under way than this planner knows of.
@@ -376,7 +390,7 @@ const (
 
 // purge deletes a portion of the jobs that are older than the retention.
 func (p *planner) purge(ctx context.Context, now time.Time) error {
-	if p.s.cfg.Retention < 0 || now.Sub(p.purged) < purgeEvery {
+	if p.s.cfg.Retention < 0 || !passed(p.purged, now, purgeEvery) {
 		return nil
 	}
 	n, err := p.s.cfg.Store.Purge(ctx, now.Add(-p.s.cfg.Retention), purgePage)

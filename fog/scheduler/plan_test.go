@@ -220,3 +220,20 @@ func TestServerWithoutDutiesIsAlone(t *testing.T) {
 		require.False(t, taken, "the store's own duties are kept")
 	})
 }
+
+// TestAClockThatIsSetBack goes on with rounds and timers at once.
+func TestAClockThatIsSetBack(t *testing.T) {
+	var back atomic.Int64
+	now := func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }
+	duties := duty.NewMemory(now)
+	cfg := scheduler.Config{PickUp: 10 * time.Second, Now: now, Duties: duties, Store: scheduler.NewMemory(nil, duties)}
+	inBubble(t, cfg, func(t *testing.T, r *rig) {
+		r.nodes("a")
+		r.wait(time.Minute)
+		back.Store(int64(6 * time.Hour))
+		id := r.submit(scheduler.Submission{})
+		require.Equal(t, scheduler.Placed, r.state(id))
+		r.wait(45 * time.Second) // a lease on top, as after a change of planners
+		require.Equal(t, scheduler.AttemptExpired, r.get(id).Attempts[0].State, "nobody fetched it")
+	})
+}

@@ -117,7 +117,7 @@ type allowance struct {
 // allowance reads the quotas, at most once in each poll interval.
 func (s *Scheduler) allowance(ctx context.Context) (map[account]Quota, error) {
 	now := s.now()
-	if known := s.terms.Load(); known != nil && now.Sub(known.at) < s.cfg.Poll {
+	if known := s.terms.Load(); known != nil && !passed(known.at, now, s.cfg.Poll) {
 		return known.quotas, nil
 	}
 	all, err := s.cfg.Store.Quotas(ctx, "")

@@ -40,10 +40,10 @@ func (m *improver) note(d *draft) {
 func (p *planner) improve(ctx context.Context) error {
 	m, now := &p.better, p.s.now()
 	params := p.s.params()
-	if m.busy || p.behind || params.RoundBudget < 0 || now.Sub(m.rested) < params.RoundBudget {
+	if m.busy || p.behind || params.RoundBudget < 0 || !passed(m.rested, now, params.RoundBudget) {
 		return nil
 	}
-	stir := params.MoveGain >= 0 && now.Sub(m.stirred) >= stirEvery
+	stir := params.MoveGain >= 0 && passed(m.stirred, now, stirEvery)
 	if len(m.placed) < 2 && !stir {
 		return nil
 	}

@@ -319,18 +319,39 @@ func (s *Scheduler) fireSchedules(ctx context.Context, fence Fence) {
 	}
 }
 
+// fireDue fires all that is due, however much that is. Those that cannot be fired now stay due and hold no others up.
 func (s *Scheduler) fireDue(ctx context.Context, fence Fence) error {
-	now := s.now()
-	due, err := s.cfg.Store.DueSchedules(ctx, now, schedulePage)
-	if err != nil {
-		return fault.Wrap(StepSchedule, err)
-	}
-	for i := range due {
-		if err := s.fire(ctx, fence, due[i], now); err != nil {
-			return err
+	var failure error
+	tried := make(map[scheduleName]bool)
+	for {
+		now := s.now()
+		due, err := s.cfg.Store.DueSchedules(ctx, now, len(tried)+schedulePage)
+		if err != nil {
+			return fault.Wrap(StepSchedule, err)
+		}
+		full := len(due) == len(tried)+schedulePage
+		for i := range due {
+			name := scheduleName{due[i].Tenant, due[i].ID}
+			if tried[name] {
+				continue
+			}
+			if err := s.fire(ctx, fence, due[i], now); err != nil {
+				if ctx.Err() != nil || errors.Is(err, ErrFenced) {
+					return err
+				}
+				failure, tried[name] = err, true
+			}
+		}
+		if !full {
+			return failure
 		}
 	}
-	return nil
+}
+
+// scheduleName names a schedule among those of all tenants.
+type scheduleName struct {
+	tenant principal.Tenant
+	id     string
 }
 
 // fire deals with a schedule that is due, in two steps: it decides on a time and stores that, and then submits it. Whoever

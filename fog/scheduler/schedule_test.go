@@ -282,3 +282,32 @@ func TestSchedulesFireWhileTheEscrowNeverAnswers(t *testing.T) {
 		require.GreaterOrEqual(t, one.Fired, int64(4))
 	})
 }
+
+// failing prices nothing of one owner.
+type failing struct{ owner principal.Account }
+
+func (f failing) Quote(_ context.Context, jobs []scheduler.Job) ([]scheduler.Price, error) {
+	if jobs[0].Owner == f.owner {
+		return nil, fault.New(fault.Unavailable, "test", "no price")
+	}
+	return make([]scheduler.Price, len(jobs)), nil
+}
+
+// TestManySchedulesFireAtOnce has more schedules due in one minute than are read at once, of which some cannot be fired.
+func TestManySchedulesFireAtOnce(t *testing.T) {
+	const each = 300
+	inBubble(t, scheduler.Config{Pricer: failing{"a"}}, func(t *testing.T, r *rig) {
+		for _, owner := range []principal.Account{"a", "b"} { // those that fail come first
+			for i := range each {
+				_, err := r.PutSchedule(as(t.Context(), owner), scheduler.Schedule{
+					ID: fmt.Sprintf("%s%03d", owner, i), Spec: "0 * * * *", Template: scheduler.Submission{Name: "job"},
+				})
+				require.NoError(t, err)
+			}
+		}
+		r.wait(time.Hour + 1500*time.Millisecond)
+		require.Len(t, r.named("job"), each)
+		one := r.schedule("a000")
+		require.Equal(t, time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC), one.Next, "it is still due")
+	})
+}

@@ -230,7 +230,7 @@ func (g *gong) strike() {
 
 // trimFeed deletes a portion of the events that are older than the feed keeps.
 func (p *planner) trimFeed(ctx context.Context, now time.Time) error {
-	if p.s.cfg.Feed < 0 || now.Sub(p.trimmed) < min(purgeEvery, p.s.cfg.Feed/4) {
+	if p.s.cfg.Feed < 0 || !passed(p.trimmed, now, min(purgeEvery, p.s.cfg.Feed/4)) {
 		return nil
 	}
 	n, err := p.s.cfg.Store.TrimEvents(ctx, now.Add(-p.s.cfg.Feed), trimPage)
