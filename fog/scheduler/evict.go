@@ -346,8 +346,15 @@ func (p *planner) load(ctx context.Context, plan *plot, of []eviction) (map[JobI
 	return drafts, nil
 }
 
+// allows reports whether the quota of a job's owner leaves room for the job.
+func (p *planner) allows(q *request) bool {
+	who := account{q.tenant, q.owner}
+	quota, bound := p.quotas[who]
+	return !bound || quota.admits(p.owed.beside(p.roster.user(who), q.job.ID), q.demand.times(len(q.slots)))
+}
+
 // relent lets attempts stay whose evictor does not wait any more (it was placed elsewhere, or is over), or cannot have their node any more, which
-// was drained for instance.
+// was drained for instance, or may not have it by a quota that is smaller now.
 func (p *planner) relent(ctx context.Context) error {
 	var pending []eviction
 	var evictors []JobID
@@ -381,7 +388,7 @@ func (p *planner) relent(ctx context.Context) error {
 			return false
 		}
 		q := plan.rules.request(r, plan.now)
-		return q.closed(p.fleet, &p.fleet.nodes[i]) == ""
+		return q.closed(p.fleet, &p.fleet.nodes[i]) == "" && p.allows(&q)
 	})
 	if len(pending) == 0 {
 		return nil

@@ -198,6 +198,24 @@ func TestNobodyMakesWayOnANodeThatCloses(t *testing.T) {
 	})
 }
 
+// TestNobodyMakesWayForWhomAQuotaStops lowers the evictor's quota while an attempt makes way for it.
+func TestNobodyMakesWayForWhomAQuotaStops(t *testing.T) {
+	inBubble(t, params(scheduler.Params{Grace: time.Hour}), func(t *testing.T, r *rig) {
+		r.nodes("a")
+		low := r.submit(long(scheduler.Bronze, 4))
+		o := r.fetch("a")
+		high := r.submitAs("x", many(1, long(scheduler.Gold, 4))...)[0].Job.ID
+		r.wait(3 * time.Second)
+		require.Equal(t, high, r.get(low).Attempts[0].EvictFor)
+		require.NoError(t, r.SetQuotas(t.Context(), []scheduler.Quota{{Owner: "x", Most: scheduler.Capacity{MilliCPU: 1000}}}))
+		r.beats(10*time.Second, "a", o)
+		require.Empty(t, r.get(low).Attempts[0].EvictFor)
+		require.NoError(t, r.SetQuotas(t.Context(), []scheduler.Quota{{Owner: "x", Most: scheduler.Capacity{MilliCPU: 4000}}}))
+		r.beats(10*time.Second, "a", o)
+		require.Equal(t, high, r.get(low).Attempts[0].EvictFor, "and it does again when the quota lets it")
+	})
+}
+
 func TestEvictionsHaveABound(t *testing.T) {
 	const most = 2
 	inBubble(t, params(scheduler.Params{Grace: -1, Evictions: most}), func(t *testing.T, r *rig) {
