@@ -22,9 +22,12 @@ type auditor struct {
 	wrong error
 	fence scheduler.Fence // the latest that was seen
 	waits map[scheduler.JobID]waiting
+	met   int                   // times that a job was placed while one of a better tier had waited
+	pause func(scheduler.JobID) // comes between the next plan that places a job and its commit; nil for nobody
 }
 
 func (u *auditor) Commit(ctx context.Context, f scheduler.Fence, changes []scheduler.Change) ([]bool, error) {
+	u.interfere(changes)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	written, err := u.Store.Commit(ctx, f, changes)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/principal"
@@ -14,6 +15,27 @@ import (
 type waiting struct {
 	version int64
 	since   time.Time
+}
+
+// interfere pauses the first job that a plan places, where it is to.
+func (u *auditor) interfere(changes []scheduler.Change) {
+	u.mu.Lock()
+	pause := u.pause
+	i := slices.IndexFunc(changes, func(c scheduler.Change) bool { return c.Record.Job.State != scheduler.Paused && len(fresh(&c)) > 0 })
+	if i >= 0 {
+		u.pause = nil
+	}
+	u.mu.Unlock()
+	if pause != nil && i >= 0 {
+		pause(changes[i].Record.Job.ID)
+	}
+}
+
+// fresh are the attempts that a change begins.
+func fresh(c *scheduler.Change) []scheduler.Attempt {
+	return slices.DeleteFunc(slices.Clone(c.Record.Attempts), func(a scheduler.Attempt) bool {
+		return a.State != scheduler.AttemptPlaced || !a.Placed.Equal(c.Now)
+	})
 }
 
 // inverts looks for inversions of tiers: an attempt is placed on room that a job of a better tier could have instead. That job has
@@ -35,19 +57,34 @@ func (u *auditor) inverts(ctx context.Context, changes []scheduler.Change, writt
 	}
 	for i := range changes {
 		low := &changes[i].Record.Job
-		for _, a := range changes[i].Record.Attempts {
-			if !written[i] || a.State != scheduler.AttemptPlaced || !a.Placed.Equal(changes[i].Now) {
+		for _, a := range fresh(&changes[i]) {
+			if !written[i] || swaps(changes, written, a.Node) {
 				continue
 			}
-			for k := range ready {
-				high := &ready[k].Job
-				if scheduler.TermsOf(a.Tier).Weight < scheduler.RankOf(high).Weight && high.MaxRuntime <= low.MaxRuntime && s.could(ready[k], &a, u.most) {
+			better := slices.DeleteFunc(slices.Clone(ready), func(r *scheduler.Record) bool {
+				return scheduler.TermsOf(a.Tier).Weight >= scheduler.RankOf(&r.Job).Weight
+			})
+			u.met += min(len(better), 1)
+			for _, r := range better {
+				if high := &r.Job; high.MaxRuntime <= low.MaxRuntime && s.could(r, &a, u.most) {
 					return fmt.Errorf("attempt %s of tier %s is placed on %s while %s, risen by %d from %s, waits", a.ID, a.Tier, a.Node, high.ID, high.Boost, high.Tier)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// swaps reports whether a search moved an attempt off a node in the same commit: whoever is placed there has no room that was free before.
+func swaps(changes []scheduler.Change, written []bool, n scheduler.NodeID) bool {
+	for i := range changes {
+		for _, a := range changes[i].Record.Attempts {
+			if written[i] && a.Node == n && strings.HasPrefix(a.Reason, "moved to") && a.Ended.Equal(changes[i].Now) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // patient are the ready jobs that have waited as they are for longer than settling.

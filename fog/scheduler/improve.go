@@ -28,6 +28,7 @@ type item struct {
 	attempt *Attempt
 	from    int // index into the fleet
 	choice  choice
+	request request
 }
 
 // choice is what items have in common that have the same candidates.
@@ -74,7 +75,7 @@ func (p *planner) puzzle(records []Record, w *window, now time.Time, rules *rule
 			}
 			choices[c] = nil
 			items[c.shard]++
-			z.items = append(z.items, item{record: r, attempt: a, from: from, choice: c})
+			z.items = append(z.items, item{record: r, attempt: a, from: from, choice: c, request: q})
 			z.running = z.running || a.State == AttemptRunning
 		}
 	}
@@ -182,7 +183,9 @@ func (z *puzzle) pose(f *fleet, choices map[choice][]int32, now time.Time) {
 		pr.Tier = append(pr.Tier, uint8(slices.Index(Tiers(), it.record.Job.Tier))) //nolint:gosec // four tiers
 		pr.Start = append(pr.Start, at[int32(it.from)])                             //nolint:gosec // as above
 		for _, n := range withNode(choices[it.choice], int32(it.from)) {            //nolint:gosec // as above
-			pr.Node = append(pr.Node, at[n])
+			if int(n) == it.from || !it.request.shuns(&f.nodes[n]) {
+				pr.Node = append(pr.Node, at[n])
+			}
 		}
 		pr.Row = append(pr.Row, len(pr.Node))
 	}

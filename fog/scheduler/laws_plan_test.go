@@ -1,8 +1,11 @@
 package scheduler_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,12 +24,14 @@ func TestSameSeedSamePlan(t *testing.T) {
 	moved := false
 	rapid.Check(t, func(rt *rapid.T) {
 		p := drawPlan(rt)
-		one, moves := p.carryOut(t, 1)
+		one, moves := p.carryOut(t, 1, 0)
 		moved = moved || moves > 0
 		for _, workers := range []int{2, 4} {
-			same, _ := p.carryOut(t, workers)
+			same, _ := p.carryOut(t, workers, 0)
 			require.Equal(rt, one, same, "%d workers", workers)
 		}
+		same, _ := p.carryOut(t, 1, 20_000)
+		require.Equal(rt, one, same, "searches end before the store answers")
 	})
 	require.True(t, moved, "the searches had a part in it")
 }
@@ -63,12 +68,40 @@ func drawPlan(rt *rapid.T) *planned {
 	return p
 }
 
+// tardy is a store that lets everybody else go on for a while before it answers a round that follows another at once.
+type tardy struct {
+	scheduler.Store
+	yields int
+
+	mu        sync.Mutex // guards committed
+	committed time.Time
+}
+
+func (s *tardy) Commit(ctx context.Context, f scheduler.Fence, changes []scheduler.Change) ([]bool, error) {
+	s.mu.Lock()
+	s.committed = time.Now()
+	s.mu.Unlock()
+	return s.Store.Commit(ctx, f, changes)
+}
+
+func (s *tardy) Live(ctx context.Context, nodes []scheduler.NodeID) ([]scheduler.Attempt, error) {
+	s.mu.Lock()
+	again := s.committed.Equal(time.Now())
+	s.mu.Unlock()
+	if again {
+		for range s.yields {
+			runtime.Gosched()
+		}
+	}
+	return s.Store.Live(ctx, nodes)
+}
+
 // carryOut answers where all attempts were put, and how many were moved by the searches.
-func (p *planned) carryOut(t *testing.T, workers int) (attempts []string, moves int64) {
+func (p *planned) carryOut(t *testing.T, workers, yields int) (attempts []string, moves int64) {
 	synctest.Test(t, func(t *testing.T) {
 		duties := duty.NewMemory(nil)
 		cfg := params(scheduler.Params{Grace: 5 * time.Second, Aging: time.Minute, MoveGain: 0.01, RoundBudget: 10 * time.Second}) // rests as long between searches
-		cfg.Store, cfg.Duties, cfg.Random = scheduler.NewMemory(nil, duties), duties, rand.NewChaCha8([32]byte{1})
+		cfg.Store, cfg.Duties, cfg.Random = &tardy{Store: scheduler.NewMemory(nil, duties), yields: yields}, duties, rand.NewChaCha8([32]byte{1})
 		cfg.PickUp, cfg.Lease, cfg.Seed, cfg.Workers = time.Hour, time.Hour, p.seed, workers
 		for wave := range 2 {
 			still, err := scheduler.New(cfg) // nobody plans until all is there

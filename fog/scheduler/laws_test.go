@@ -329,6 +329,28 @@ func (w *world) lawsOfState(rt *rapid.T, r *scheduler.Record, valid map[int]int,
 	}
 }
 
+// lawsOfGraph checks that a job begins after what it comes after.
+func lawsOfGraph(rt *rapid.T, r *scheduler.Record, known map[scheduler.JobID]scheduler.Record) {
+	j := &r.Job
+	if j.State == scheduler.Blocked {
+		require.Empty(rt, r.Attempts)
+	}
+	if len(j.After) == 0 || len(r.Attempts) == 0 && j.State != scheduler.Queued {
+		return
+	}
+	for _, dep := range j.After {
+		good := true
+		for _, other := range known {
+			if other.Job.ID != dep.Job && other.Job.Array != dep.Job {
+				continue
+			}
+			require.True(rt, other.Job.State.Final(), "%s begins before %s", j.ID, other.Job.ID)
+			good = good && other.Job.State == scheduler.Vested
+		}
+		require.True(rt, dep.When == scheduler.OnEnd || good == (dep.When == scheduler.OnSuccess), "%s: %s", j.ID, dep.When)
+	}
+}
+
 // finish lets an honest fleet work until every job is over.
 func (w *world) finish() {
 	w.escrow.set(nil, nil)

@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -17,10 +18,12 @@ import (
 // TestTiersAreNeverInverted keeps a small fleet short of room: whatever ends, comes, is paused, drained or lost, no attempt is placed on
 // room that a better tier's job could have. What that means exactly is auditor.inverts.
 func TestTiersAreNeverInverted(t *testing.T) {
+	met := 0
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(struct{ rapid.TB }{t}, func(rt *rapid.T) {
 			facts, duties := journal.NewMemory(nil), duty.NewMemory(nil)
 			w := newBatchWorld(t, rt, scheduler.NewMemory(facts, duties), duties, facts)
+			defer func() { met += w.rows.met }()
 			defer w.close()
 			for _, id := range []string{"a", "b", "g"}[:rapid.IntRange(1, 3).Draw(rt, "nodes")] {
 				w.fleet[scheduler.NodeID(id)] = batchNode(id)
@@ -29,10 +32,18 @@ func TestTiersAreNeverInverted(t *testing.T) {
 			w.hunger(rt)
 			rt.Repeat(map[string]func(*rapid.T){
 				"": w.fair, "submit": w.hunger, "batch": w.submitSome, "claim": w.claimAll, "report": w.reportOne, "report2": w.reportOne, "time": w.pass,
-				"time2": w.pass, "beat": w.beatAll, "command": w.command, "node": w.changeNode, "mark": w.markNode, "usurp": w.usurp,
+				"time2": w.pass, "beat": w.beatAll, "command": w.command, "node": w.changeNode, "mark": w.markNode, "usurp": w.usurp, "pause": w.interfere,
 			})
 		})
 	})
+	require.Positive(t, met, "jobs were placed while better ones waited, so there was something to look at")
+}
+
+// interfere lets somebody pause the next job that is placed, before its plan is written.
+func (w *batchWorld) interfere(*rapid.T) {
+	w.rows.mu.Lock()
+	defer w.rows.mu.Unlock()
+	w.rows.pause = func(id scheduler.JobID) { _, _ = w.Pause(context.WithoutCancel(w.t.Context()), id) } // it may be over
 }
 
 // hunger submits more than there is room for, of two sizes and all tiers.

@@ -159,12 +159,12 @@ func (d *draft) late(a *Attempt) bool {
 
 // again answers a report for an attempt that is over: nil when it says what was reported before.
 func (a *Attempt) again(in Report) error {
-	switch a.State {
-	case AttemptCancelled:
+	switch {
+	case a.State == AttemptCancelled && a.Result == nil:
 		if in.Class == ClassDevice && !a.EvictAt.IsZero() {
 			return nil
 		}
-	case AttemptReported, AttemptValid, AttemptInvalid, AttemptFailed:
+	case a.State == AttemptCancelled || a.State == AttemptReported || a.State == AttemptValid || a.State == AttemptInvalid || a.State == AttemptFailed:
 		same := (a.Result == nil) == (in.Result == nil)
 		if same && in.Result != nil {
 			same = a.Result.Digest == in.Result.Digest

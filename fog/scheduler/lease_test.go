@@ -110,6 +110,23 @@ func TestReportIsIdempotent(t *testing.T) {
 	})
 }
 
+// TestReportIsIdempotentForAWithdrawnResult repeats reports whose results were not judged: the job ended with the last of them, or later.
+func TestReportIsIdempotentForAWithdrawnResult(t *testing.T) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+		r.nodes("a", "b")
+		job := r.submit(scheduler.Submission{Trust: quorum(2, 2)})
+		in := done(r.fetch(r.get(job).Attempts[0].Node), "x")
+		require.Equal(t, scheduler.AttemptReported, r.report(in).State)
+		_, err := r.Cancel(t.Context(), job)
+		require.NoError(t, err)
+		again := r.report(in)
+		require.NoError(t, again.Err)
+		require.Equal(t, scheduler.AttemptCancelled, again.State)
+		in.Result.Stdout = []byte("y")
+		kind(t, fault.Conflict, r.report(in).Err)
+	})
+}
+
 func TestPlacementThatIsNotFetchedGoesElsewhere(t *testing.T) {
 	inBubble(t, scheduler.Config{PickUp: 15 * time.Second, Lease: time.Second}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b")

@@ -33,6 +33,9 @@ func (m *marks) ring() {
 	}
 }
 
+// rung reports whether there are marks that no round has taken.
+func (m *marks) rung() bool { return len(m.wake) > 0 }
+
 // release marks a node on which room came free.
 func (m *marks) release(n NodeID) {
 	m.mu.Lock()
@@ -213,13 +216,13 @@ func (p *planner) round(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := p.apply(ctx); err != nil {
-		return err
-	}
 	if err := p.fill(ctx, tick); err != nil {
 		return err
 	}
 	if err := p.reunite(ctx); err != nil {
+		return err
+	}
+	if err := p.apply(ctx); err != nil { // after those who wait for the same room
 		return err
 	}
 	if err := p.improve(ctx); err != nil {

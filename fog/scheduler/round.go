@@ -21,6 +21,7 @@ type improver struct {
 	running sync.WaitGroup // the search
 	busy    bool
 	rested  time.Time // when the last search ended
+	held    time.Time // since when a search waits until all marks are followed; zero for none
 	stirred time.Time // when running attempts were last looked at
 	turns   [2]int    // whose turn it is in a large fleet: when only what was placed is looked at, and when what runs is, too
 	seed    uint64
@@ -36,11 +37,25 @@ func (m *improver) note(d *draft) {
 	}
 }
 
+// hurries reports whether a search is to wait, for a poll interval at most, until the next round: what that has to follow already could
+// make the answer useless, and which of both came first would be a matter of how fast the machine is.
+func (p *planner) hurries(now time.Time) bool {
+	m := &p.better
+	if !p.s.marks.rung() {
+		m.held = time.Time{}
+		return false
+	}
+	if m.held.IsZero() {
+		m.held = now
+	}
+	return !passed(m.held, now, p.s.cfg.Poll)
+}
+
 // improve starts a search when there is something to look at, and returns at once.
 func (p *planner) improve(ctx context.Context) error {
 	m, now := &p.better, p.s.now()
 	params := p.s.params()
-	if m.busy || p.behind || params.RoundBudget < 0 || !passed(m.rested, now, params.RoundBudget) {
+	if m.busy || p.behind || params.RoundBudget < 0 || !passed(m.rested, now, params.RoundBudget) || p.hurries(now) {
 		return nil
 	}
 	stir := params.MoveGain >= 0 && passed(m.stirred, now, stirEvery)

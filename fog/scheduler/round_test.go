@@ -54,6 +54,32 @@ func TestBetterNodeIsTakenBeforeWorkIsFetched(t *testing.T) {
 	})
 }
 
+// TestNothingIsMovedToWhereItWentWrong lets a much better node fetch nothing of what it is given: nobody is sent there again.
+func TestNothingIsMovedToWhereItWentWrong(t *testing.T) {
+	inBubble(t, scheduler.Config{PickUp: 5 * time.Second}, func(t *testing.T, r *rig) {
+		fast, slow := node("fast"), node("slow")
+		fast.Speed, slow.Speed, slow.Trust = 4, 0.25, 0.1
+		require.NoError(t, r.SyncNodes(t.Context(), []scheduler.Node{fast, slow}))
+		r.wait(time.Second)
+		ids := []scheduler.JobID{r.submit(one(scheduler.Submission{Estimate: time.Hour})), r.submit(one(scheduler.Submission{Estimate: time.Hour}))}
+		for _, id := range ids {
+			require.EqualValues(t, "fast", r.on(id))
+		}
+		var runs []scheduler.Held
+		for range 150 {
+			for _, o := range r.claim(scheduler.Claim{Node: "slow", Take: 2, Held: runs}).Offers {
+				runs = append(runs, held(o))
+			}
+			r.wait(time.Second)
+		}
+		require.Len(t, runs, len(ids))
+		for _, id := range ids {
+			require.Len(t, r.get(id).Attempts, 2)
+			require.Equal(t, scheduler.Running, r.state(id))
+		}
+	})
+}
+
 // stubborn is a store that writes no move.
 type stubborn struct{ scheduler.Store }
 
