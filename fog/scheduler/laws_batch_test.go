@@ -420,11 +420,13 @@ func (w *batchWorld) laws(rt *rapid.T) {
 		require.NoError(rt, err)
 		require.Equal(rt, counts[s], page.Filtered, "the count of %s", s)
 	}
-	usage, err := w.rows.Usage(w.t.Context(), "")
-	require.NoError(rt, err)
-	require.Len(rt, usage, len(use))
-	for _, u := range usage {
-		require.Equal(rt, use[u.Node], u)
+	for _, tenant := range []principal.Tenant{"", principal.DefaultTenant} {
+		usage, err := w.rows.Usage(w.t.Context(), tenant)
+		require.NoError(rt, err)
+		require.Len(rt, usage, len(use))
+		for _, u := range usage {
+			require.Equal(rt, use[u.Node], u)
+		}
 	}
 	for _, r := range known {
 		lawsOfGraph(rt, &r, known)
