@@ -22,6 +22,12 @@ const (
 	KindHeld Kind = "held"
 	// KindMint is where tokens come from: the only kind that goes below zero. What it lacks is the total supply.
 	KindMint Kind = "mint"
+	// KindStaked holds what is staked in the pool of the account as an operator, whoever staked it.
+	KindStaked Kind = "staked"
+	// KindUnbonding holds what has left the account's pool and is not paid back yet.
+	KindUnbonding Kind = "unbonding"
+	// KindReward holds rewards that are not claimed yet.
+	KindReward Kind = "reward"
 )
 
 // Mint is the account whose compartment of KindMint every token of a tenant comes from. The name gives no right: its other
@@ -58,7 +64,7 @@ func (t *Tokenomics) Balance(ctx context.Context, account Account) (Balance, err
 	}
 	available := SubAccount{Tenant: tenant, Account: account, Kind: KindAvailable}
 	held := SubAccount{Tenant: tenant, Account: account, Kind: KindHeld}
-	loaded, err := t.store.Load(ctx, Wanted{SubAccounts: []SubAccount{available, held}})
+	loaded, err := t.store.Load(ctx, Wanted{Lines: []SubAccount{available, held}})
 	if err != nil {
 		return Balance{}, fault.Wrap(op, err)
 	}

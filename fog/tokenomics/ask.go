@@ -12,7 +12,7 @@ import (
 func (t *Tokenomics) ask(ctx context.Context, items []item) ([]error, error) {
 	requests := make([]Request, len(items))
 	for i, it := range items {
-		requests[i] = it.Request
+		requests[i] = it.request()
 	}
 	ids, err := t.puts.Do(ctx, requests...)
 	if err != nil {

@@ -19,8 +19,10 @@ type Tokenomics struct {
 	market  *Market
 	commits *batch.Combiner[item, error]        // group commit of what this server writes
 	puts    *batch.Combiner[Request, RequestID] // group commit of what it asks another server
-	decided bell                                // the request table has new verdicts
-	opened  atomic.Bool                         // the genesis is known to be there
+	writer  writer
+	decided bell        // the request table has new verdicts
+	moved   bell        // there are new movements
+	opened  atomic.Bool // the genesis is known to be there
 	closed  atomic.Bool
 }
 
@@ -31,7 +33,7 @@ func New(config Config) (*Tokenomics, error) {
 	}
 	config = config.filled()
 	t := &Tokenomics{config: config, store: config.Store, seat: newSeat(config), market: newMarket(config.Prices, config.Logger)}
-	t.commits = batch.New(config.Batch, t.commit)
+	t.commits = batch.NewEager(config.Batch, t.commit)
 	t.puts = batch.New(config.Batch, t.put)
 	t.opened.Store(config.Genesis < 0)
 	return t, nil
@@ -69,12 +71,12 @@ func (t *Tokenomics) Post(ctx context.Context, requests []Request) ([]error, err
 	items := make([]item, 0, len(requests))
 	places := make([]int, 0, len(requests))
 	for i, r := range requests {
-		r, err := t.admit(ctx, who, r)
+		it, err := t.admit(ctx, who, r)
 		if err != nil {
 			verdicts[i] = err
 			continue
 		}
-		items, places = append(items, item{Request: r}), append(places, i)
+		items, places = append(items, it), append(places, i)
 	}
 	answers, err := t.decide(ctx, items)
 	if err != nil {
@@ -87,20 +89,23 @@ func (t *Tokenomics) Post(ctx context.Context, requests []Request) ([]error, err
 }
 
 // admit completes a request, checks what needs no state, and asks whether its caller may make it.
-func (t *Tokenomics) admit(ctx context.Context, who principal.Principal, r Request) (Request, error) {
-	r = r.within(who.Tenant)
+func (t *Tokenomics) admit(ctx context.Context, who principal.Principal, r Request) (item, error) {
+	r.own = nil
+	if o := r.order(); o != nil {
+		r = o.within(who.Tenant)
+	}
 	r.Creator = who.Account
-	r.genesis = nil
-	if err := r.validate(); err != nil {
-		return r, err
+	it, err := newItem(r)
+	if err != nil {
+		return item{}, err
 	}
-	ref := r.Reference()
-	action := principal.Action("tokenomics." + string(ref.Op))
-	resource := principal.Resource{Kind: string(ref.Op), ID: ref.Key, Tenant: ref.Tenant, Owner: principal.Account(r.Owner())}
-	if err := t.config.Authorize.Authorize(ctx, who, action, resource); err != nil {
-		return r, fault.Wrap(string(action), err)
+	resource := principal.Resource{
+		Kind: string(it.ref.Op), ID: it.ref.Key, Tenant: it.ref.Tenant, Owner: principal.Account(it.owner()),
 	}
-	return r, nil
+	if err := t.config.Authorize.Authorize(ctx, who, principal.Action(it.op()), resource); err != nil {
+		return item{}, fault.Wrap(it.op(), err)
+	}
+	return it, nil
 }
 
 // decide gets verdicts on items: here if this server writes the ledger, else from the server that does.
@@ -134,10 +139,13 @@ func (t *Tokenomics) open(ctx context.Context) error {
 	if err != nil || !seated {
 		return err
 	}
-	mint := item{Request: Request{
+	mint, err := newItem(Request{
 		Creator: principal.Operator,
-		genesis: &genesis{tenant: principal.DefaultTenant, to: Account(principal.Operator), amount: t.config.Genesis},
-	}}
+		own:     &genesis{tenant: principal.DefaultTenant, to: Account(principal.Operator), amount: t.config.Genesis},
+	})
+	if err != nil {
+		return err
+	}
 	verdicts, err := t.commits.Do(ctx, mint)
 	switch {
 	case errors.Is(err, ErrFenced):
@@ -149,28 +157,6 @@ func (t *Tokenomics) open(ctx context.Context) error {
 	}
 	t.opened.Store(true)
 	return nil
-}
-
-// Verify recomputes everything that can be derived from the postings and returns an Internal error that wraps the first
-// disagreements, nil if there are none: each movement's postings add up to zero, each balance is the sum of its postings,
-// only mints are below zero, what is held is what open holds have left, the running sums are right. It reads the
-// whole ledger, of all tenants, and is the operator's. Other errors: Denied, Unavailable.
-func (t *Tokenomics) Verify(ctx context.Context) error {
-	const op = "tokenomics.verify"
-	who := principal.From(ctx)
-	resource := principal.Resource{Kind: "ledger", Tenant: who.Tenant}
-	if err := t.config.Authorize.Authorize(ctx, who, op, resource); err != nil {
-		return fault.Wrap(op, err)
-	}
-	found, err := t.store.Audit(ctx, 10)
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	errs := make([]error, len(found))
-	for i, sentence := range found {
-		errs[i] = errors.New(sentence)
-	}
-	return fault.Wrap(op, errors.Join(errs...))
 }
 
 // patience bounds one batch: a database that has not answered by then counts as gone.

@@ -3,13 +3,16 @@ package tokenomics
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/principal"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/chain"
 )
 
 // Memory is the Store without a disk: the twin for embedded use and tests. Make one with NewMemory. It is safe for concurrent
@@ -21,19 +24,17 @@ type Memory struct {
 
 	mu        sync.Mutex // guards what follows
 	lines     map[SubAccount]Line
+	numbers   []SubAccount // the sub-account with number n is at n-1
 	holds     map[HoldRef]HoldRecord
-	digests   map[Reference]Digest
+	records   map[RecordRef]Record
+	points    map[SeriesRef][]Point
+	used      map[Reference]Use
 	movements []Movement // the movement with Seq n is at n-1
-	places    map[ownerKey][]Place
+	blocks    []Block
+	traces    map[SubAccount][]int64 // movements that touched it
 	tally     map[tallyKey]int64
 	asked     map[RequestID]*askedRow
 	latest    RequestID
-}
-
-// ownerKey names an account in the whole ledger.
-type ownerKey struct {
-	tenant  principal.Tenant
-	account Account
 }
 
 // askedRow is a row of the request table.
@@ -48,8 +49,9 @@ var _ Store = (*Memory)(nil)
 func NewMemory(duties *duty.Memory) *Memory {
 	return &Memory{
 		duties: duties,
-		lines:  map[SubAccount]Line{}, holds: map[HoldRef]HoldRecord{}, digests: map[Reference]Digest{},
-		places: map[ownerKey][]Place{}, tally: map[tallyKey]int64{}, asked: map[RequestID]*askedRow{},
+		lines:  map[SubAccount]Line{}, holds: map[HoldRef]HoldRecord{}, records: map[RecordRef]Record{},
+		points: map[SeriesRef][]Point{}, used: map[Reference]Use{}, traces: map[SubAccount][]int64{},
+		tally: map[tallyKey]int64{}, asked: map[RequestID]*askedRow{},
 	}
 }
 
@@ -64,22 +66,15 @@ func (m *Memory) Load(_ context.Context, wanted Wanted) (Loaded, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	loaded := Loaded{
-		Head: int64(len(m.movements)), Lines: map[SubAccount]Line{}, Holds: map[HoldRef]HoldRecord{},
-		Digests: map[Reference]Digest{}, Waiting: map[RequestID]bool{},
+		Head: m.head(), Last: int64(len(m.numbers)), Lines: pick(m.lines, wanted.Lines), Holds: pick(m.holds, wanted.Holds),
+		Used: pick(m.used, wanted.References), Records: pick(m.records, wanted.Records),
+		Points: map[PointRef]Point{}, Waiting: map[RequestID]bool{},
 	}
-	for _, ref := range wanted.Holds {
-		if record, ok := m.holds[ref]; ok {
-			loaded.Holds[ref] = record
-			m.loadLine(&loaded, SubAccount{ref.Tenant, record.Payer, KindAvailable})
-			m.loadLine(&loaded, SubAccount{ref.Tenant, record.Payer, KindHeld})
-		}
-	}
-	for _, sub := range wanted.SubAccounts {
-		m.loadLine(&loaded, sub)
-	}
-	for _, ref := range wanted.References {
-		if digest, ok := m.digests[ref]; ok {
-			loaded.Digests[ref] = digest
+	for _, ref := range wanted.Points {
+		series := m.points[ref.SeriesRef]
+		behind, _ := slices.BinarySearchFunc(series, ref.Seq+1, func(p Point, seq int64) int { return cmp.Compare(p.Seq, seq) })
+		if behind > 0 {
+			loaded.Points[ref] = series[behind-1]
 		}
 	}
 	for _, id := range wanted.Requests {
@@ -90,11 +85,24 @@ func (m *Memory) Load(_ context.Context, wanted Wanted) (Loaded, error) {
 	return loaded, nil
 }
 
-// loadLine copies a sub-account's line if it exists. The caller holds m.mu.
-func (m *Memory) loadLine(loaded *Loaded, sub SubAccount) {
-	if line, ok := m.lines[sub]; ok {
-		loaded.Lines[sub] = line
+// head returns where the ledger stands. The caller holds m.mu.
+func (m *Memory) head() chain.Head {
+	if len(m.blocks) == 0 {
+		return chain.Head{}
 	}
+	last := m.blocks[len(m.blocks)-1]
+	return chain.Head{Last: last.Last, Hash: last.Hash}
+}
+
+// pick returns the rows that exist under some keys.
+func pick[K comparable, V any](rows map[K]V, keys []K) map[K]V {
+	found := make(map[K]V, len(keys))
+	for _, key := range keys {
+		if row, ok := rows[key]; ok {
+			found[key] = row
+		}
+	}
+	return found
 }
 
 // Commit implements Books.
@@ -106,12 +114,17 @@ func (m *Memory) Commit(_ context.Context, fence Fence, changes Changes) error {
 			return err
 		}
 	}
-	if changes.Was != int64(len(m.movements)) {
+	if changes.Was != m.head() {
 		return ErrStale
 	}
 	for _, v := range changes.Verdicts {
 		if row := m.asked[v.ID]; row == nil || row.verdict != nil {
 			return ErrStale
+		}
+	}
+	for _, movement := range changes.Movements {
+		if _, used := m.used[movement.Reference]; used {
+			return ErrUsed
 		}
 	}
 	m.apply(changes)
@@ -127,19 +140,32 @@ func (m *Memory) Commit(_ context.Context, fence Fence, changes Changes) error {
 // apply writes changes that are in order. The caller holds m.mu.
 func (m *Memory) apply(changes Changes) {
 	for _, change := range changes.Lines {
+		if change.Fresh {
+			m.numbers = append(m.numbers, change.SubAccount)
+		}
 		m.lines[change.SubAccount] = change.Line
 	}
-	for _, record := range changes.Holds {
-		m.holds[HoldRef{record.Tenant, record.ID}] = record
+	for _, hold := range changes.Holds {
+		m.holds[HoldRef{hold.Tenant, hold.ID}] = hold
+	}
+	for _, record := range changes.Records {
+		if m.records[record.RecordRef] = record; !record.exists() {
+			delete(m.records, record.RecordRef)
+		}
+	}
+	for _, point := range changes.Points {
+		m.points[point.SeriesRef] = append(m.points[point.SeriesRef], point)
 	}
 	for _, movement := range changes.Movements {
-		movement.Postings = slices.Clone(movement.Postings)
 		m.movements = append(m.movements, movement)
-		m.digests[movement.Reference] = movement.Digest
-		for n, p := range movement.Postings {
-			owner := ownerKey{p.Tenant, p.Account}
-			m.places[owner] = append(m.places[owner], Place{movement.Seq, n})
+		m.used[movement.Reference] = Use{Seq: movement.Seq, Digest: movement.Digest}
+		for _, trace := range movement.Traces() {
+			sub := m.numbers[trace.Number-1]
+			m.traces[sub] = append(m.traces[sub], movement.Seq)
 		}
+	}
+	if len(changes.Movements) > 0 {
+		m.blocks = append(m.blocks, changes.Block)
 	}
 	for _, change := range changes.Tally {
 		m.tally[tallyKey{change.Tenant, change.Count}] += change.Add
@@ -149,29 +175,94 @@ func (m *Memory) apply(changes Changes) {
 	}
 }
 
-// Entries implements Books.
-func (m *Memory) Entries(_ context.Context, tenant principal.Tenant, account Account, before Place, limit int) ([]Entry, error) {
+// Due implements Books.
+func (m *Memory) Due(_ context.Context, now time.Time, limit int) (Due, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	places := m.places[ownerKey{tenant, account}]
-	end := len(places)
-	if before != (Place{}) {
-		end, _ = slices.BinarySearchFunc(places, before, Place.compare)
+	holds := slices.DeleteFunc(slices.Collect(maps.Values(m.holds)), func(h HoldRecord) bool {
+		return h.State != HoldOpen || !h.expired(now)
+	})
+	slices.SortFunc(holds, func(a, b HoldRecord) int { return cmp.Or(a.Expires.Compare(b.Expires), cmp.Compare(a.ID, b.ID)) })
+	records := slices.DeleteFunc(slices.Collect(maps.Values(m.records)), func(r Record) bool {
+		return r.Due.IsZero() || r.Due.After(now)
+	})
+	slices.SortFunc(records, func(a, b Record) int { return cmp.Or(a.Due.Compare(b.Due), a.compare(b.RecordRef)) })
+	var due Due
+	for _, h := range holds[:min(len(holds), limit)] {
+		due.Holds = append(due.Holds, HoldRef{h.Tenant, h.ID})
 	}
-	var entries []Entry
-	for i := end - 1; i >= 0 && len(entries) < limit; i-- {
-		movement := m.movements[places[i].Seq-1]
-		p := movement.Postings[places[i].N]
-		entries = append(entries, Entry{
-			Place: places[i], Kind: p.Kind, Amount: p.Amount, After: p.After,
-			Op: movement.Op, Key: movement.Key, Hold: movement.Hold, Memo: movement.Memo, At: movement.At,
-		})
+	for _, r := range records[:min(len(records), limit)] {
+		due.Records = append(due.Records, r.RecordRef)
 	}
-	return entries, nil
+	return due, nil
 }
 
-// compare orders places from the oldest to the newest.
-func (p Place) compare(q Place) int { return cmp.Or(cmp.Compare(p.Seq, q.Seq), cmp.Compare(p.N, q.N)) }
+// Records implements Books.
+func (m *Memory) Records(_ context.Context, q RecordQuery) ([]Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []Record
+	for ref, r := range m.records {
+		if ref.Tenant == q.Tenant && ref.Class == q.Class && (q.Owner == "" || r.Owner == q.Owner) &&
+			(q.State == "" || r.State == q.State) && strings.HasPrefix(ref.Key, q.Prefix) && q.behind(ref.Key) {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b Record) int {
+		if q.Newest {
+			a, b = b, a
+		}
+		return cmp.Compare(a.Key, b.Key)
+	})
+	return found[:min(len(found), q.Limit)], nil
+}
+
+// behind reports whether a key stands behind the beginning of the list.
+func (q RecordQuery) behind(key string) bool {
+	return q.After == "" || !q.Newest && key > q.After || q.Newest && key < q.After
+}
+
+// Entries implements Log.
+func (m *Memory) Entries(_ context.Context, q EntryQuery) ([]Entry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seen := map[int64]bool{}
+	for kind := range kinds() {
+		if q.Kind != "" && q.Kind != kind {
+			continue
+		}
+		traces := m.traces[SubAccount{q.Tenant, q.Account, kind}]
+		end := len(traces)
+		if q.Before != (Place{}) {
+			end, _ = slices.BinarySearch(traces, q.Before.Seq+1)
+		}
+		for _, seq := range traces[max(0, end-q.Limit-1):end] {
+			seen[seq] = true
+		}
+	}
+	var movements []Movement
+	for _, seq := range slices.Sorted(maps.Keys(seen)) {
+		movements = append(movements, m.movements[seq-1])
+	}
+	slices.Reverse(movements)
+	return q.EntriesOf(movements), nil
+}
+
+// Movements implements Log.
+func (m *Memory) Movements(_ context.Context, after int64, limit int) ([]Movement, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rest := m.movements[min(max(after, 0), int64(len(m.movements))):]
+	return slices.Clone(rest[:min(len(rest), limit)]), nil
+}
+
+// Blocks implements Log.
+func (m *Memory) Blocks(_ context.Context, after int64, limit int) ([]Block, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	begin, _ := slices.BinarySearchFunc(m.blocks, after+1, func(b Block, seq int64) int { return cmp.Compare(b.Last, seq) })
+	return slices.Clone(m.blocks[begin:min(len(m.blocks), begin+limit)]), nil
+}
 
 // Tally implements Books.
 func (m *Memory) Tally(_ context.Context, tenant principal.Tenant) (map[Count]int64, error) {

@@ -3,7 +3,6 @@ package tokenomics
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,6 +33,10 @@ const (
 	OpVoid Op = "void"
 	// OpTransfer moves available tokens.
 	OpTransfer Op = "transfer"
+	// OpBurn takes tokens out of existence.
+	OpBurn Op = "burn"
+	// OpExpire gives back what remains of a hold whose time is over; its key is the hold.
+	OpExpire Op = "expire"
 )
 
 // Reference is a request's idempotency key in the whole ledger.
@@ -43,160 +46,122 @@ type Reference struct {
 	Key    string
 }
 
-// Digest is the SHA-256 of a request's body: what tells the same request from another one under the same key.
-type Digest [sha256.Size]byte
+// Digest is the first half of the SHA-256 of a request's body: what tells the same request from another one under the same key.
+type Digest [16]byte
 
-// Request is exactly one of the four operations. Post takes them mixed, in order.
+// Request is exactly one of the operations. Post takes them mixed, in order.
 type Request struct {
 	Hold     *Hold             `json:"hold,omitempty"`
 	Capture  *Capture          `json:"capture,omitempty"`
 	Void     *Void             `json:"void,omitempty"`
 	Transfer *Transfer         `json:"transfer,omitempty"`
+	Burn     *Burn             `json:"burn,omitempty"`
 	Creator  principal.Account `json:"creator,omitempty"` // who asks; Post fills it in
 
-	genesis *genesis // the ledger's own
+	own order // the ledger's own operation
 }
 
-// genesis is the first movement of a tenant's ledger.
-type genesis struct {
-	tenant principal.Tenant
-	to     Account
-	amount Amount
+// order is what the ledger needs to know of an operation. Each operation has one, in the file of its noun.
+type order interface {
+	// reference is the idempotency key.
+	reference() Reference
+	// owner is the account whose right the operation needs.
+	owner() Account
+	// within returns a copy whose tenant is filled in.
+	within(tenant principal.Tenant) Request
+	// validate checks everything that needs no state. Errors name op.
+	validate(op string) error
+	// body writes everything but the reference and the caller.
+	body(b *body)
+	// decide carries the operation out on the state, or says why not; then what it has changed is taken back.
+	decide(e *evaluation, it *item) error
 }
 
-// Op returns the operation, or "" if the request has none or several.
-func (r Request) Op() Op {
-	op, n := Op(""), 0
-	for _, has := range []struct {
-		op  Op
-		set bool
-	}{
-		{OpHold, r.Hold != nil}, {OpCapture, r.Capture != nil}, {OpVoid, r.Void != nil},
-		{OpTransfer, r.Transfer != nil}, {OpGenesis, r.genesis != nil},
-	} {
-		if has.set {
-			op = has.op
+// order returns the operation, nil if the request has none or several.
+func (r Request) order() order {
+	var only order
+	n := 0
+	add := func(o order, set bool) {
+		if set {
+			only = o
 			n++
 		}
 	}
+	add(r.Hold, r.Hold != nil)
+	add(r.Capture, r.Capture != nil)
+	add(r.Void, r.Void != nil)
+	add(r.Transfer, r.Transfer != nil)
+	add(r.Burn, r.Burn != nil)
+	add(r.own, r.own != nil)
 	if n != 1 {
-		return ""
+		return nil
 	}
-	return op
+	return only
 }
 
 // Reference returns the request's idempotency key; zero if the request has no operation or several.
 func (r Request) Reference() Reference {
-	switch r.Op() {
-	case OpHold:
-		return Reference{r.Hold.Tenant, OpHold, string(r.Hold.ID)}
-	case OpCapture:
-		return Reference{r.Capture.Tenant, OpCapture, r.Capture.Key}
-	case OpVoid:
-		return Reference{r.Void.Tenant, OpVoid, string(r.Void.Hold)}
-	case OpTransfer:
-		return Reference{r.Transfer.Tenant, OpTransfer, r.Transfer.Key}
-	case OpGenesis:
-		return Reference{r.genesis.tenant, OpGenesis, string(OpGenesis)}
-	default:
-		return Reference{}
+	if o := r.order(); o != nil {
+		return o.reference()
 	}
+	return Reference{}
 }
 
-// Owner returns the account whose right the request needs: who pays a hold or a transfer, the operator for the rest.
+// Owner returns the account whose right the request needs: who pays a hold, a transfer or what is burned, the operator for the rest.
 func (r Request) Owner() Account {
-	switch r.Op() {
-	case OpHold:
-		return r.Hold.Payer
-	case OpTransfer:
-		return r.Transfer.From
-	default:
-		return Account(principal.Operator)
+	if o := r.order(); o != nil {
+		return o.owner()
 	}
+	return Account(principal.Operator)
 }
 
-// within returns a copy of the request whose tenant is filled in.
-func (r Request) within(tenant principal.Tenant) Request {
-	switch {
-	case r.Hold != nil && r.Hold.Tenant == "":
-		c := *r.Hold
-		c.Tenant, r.Hold = tenant, &c
-	case r.Capture != nil && r.Capture.Tenant == "":
-		c := *r.Capture
-		c.Tenant, r.Capture = tenant, &c
-	case r.Void != nil && r.Void.Tenant == "":
-		c := *r.Void
-		c.Tenant, r.Void = tenant, &c
-	case r.Transfer != nil && r.Transfer.Tenant == "":
-		c := *r.Transfer
-		c.Tenant, r.Transfer = tenant, &c
+// item is a request in a batch, with what is asked of it more than once.
+type item struct {
+	order
+	ref     Reference
+	digest  Digest
+	creator principal.Account
+	id      RequestID // in the request table; 0: the caller waits in this process
+	invalid error     // a request of another program that this one does not take
+}
+
+// newItem checks a request and makes an item of it.
+func newItem(r Request) (item, error) {
+	o := r.order()
+	if o == nil {
+		return item{}, fault.New(fault.Invalid, "tokenomics.post", "a request needs exactly one operation")
 	}
+	ref := o.reference()
+	if err := o.validate("tokenomics." + string(ref.Op)); err != nil {
+		return item{}, err
+	}
+	return item{order: o, ref: ref, creator: r.Creator, digest: digestOf(o)}, nil
+}
+
+// digestOf returns the digest of an operation's body.
+func digestOf(o order) Digest {
+	b := make(body, 0, 256)
+	o.body(&b)
+	sum := sha256.Sum256(b)
+	return Digest(sum[:len(Digest{})])
+}
+
+// newAsked makes an item of a request from the request table. It was validated by another program, perhaps by other rules.
+func newAsked(a Asked) item {
+	it, err := newItem(a.Request)
+	it.id, it.invalid = a.ID, err
+	return it
+}
+
+// request is what the item was made of.
+func (it *item) request() Request {
+	r := it.within("")
+	r.Creator = it.creator
 	return r
 }
 
-// validate checks everything that needs no state.
-func (r Request) validate() error {
-	op := "tokenomics." + string(r.Op())
-	switch r.Op() {
-	case OpHold:
-		return first(
-			checkName(op, "tenant", string(r.Hold.Tenant), maxName),
-			checkName(op, "id", string(r.Hold.ID), maxKey),
-			checkName(op, "payer", string(r.Hold.Payer), maxName),
-			checkAmount(op, "amount", r.Hold.Amount, 0))
-	case OpCapture:
-		return r.Capture.validate(op)
-	case OpVoid:
-		return first(
-			checkName(op, "tenant", string(r.Void.Tenant), maxName),
-			checkName(op, "hold", string(r.Void.Hold), maxKey))
-	case OpTransfer:
-		return r.Transfer.validate(op)
-	case OpGenesis:
-		return checkAmount(op, "amount", r.genesis.amount, 1)
-	default:
-		return fault.New(fault.Invalid, "tokenomics.post", "a request needs exactly one operation")
-	}
-}
-
-func (c *Capture) validate(op string) error {
-	err := first(
-		checkName(op, "tenant", string(c.Tenant), maxName),
-		checkName(op, "key", c.Key, maxKey),
-		checkName(op, "hold", string(c.Hold), maxKey))
-	if err != nil {
-		return err
-	}
-	if len(c.To) == 0 || len(c.To) > maxShares {
-		return fault.Field(op, "to", "must have 1 to %d receivers, not %d", maxShares, len(c.To))
-	}
-	total := Amount(0)
-	for _, share := range c.To {
-		err := first(
-			checkName(op, "to.account", string(share.Account), maxName),
-			checkAmount(op, "to.amount", share.Amount, 0))
-		if err != nil {
-			return err
-		}
-		if total, err = total.Add(share.Amount); err != nil {
-			return fault.Field(op, "to.amount", "the shares add up to more than %s", MaxSupply)
-		}
-	}
-	return nil
-}
-
-func (t *Transfer) validate(op string) error {
-	if t.From == t.To {
-		return fault.Field(op, "to", "must be another account than from")
-	}
-	return first(
-		checkName(op, "tenant", string(t.Tenant), maxName),
-		checkName(op, "key", t.Key, maxKey),
-		checkName(op, "from", string(t.From), maxName),
-		checkName(op, "to", string(t.To), maxName),
-		checkAmount(op, "amount", t.Amount, 1),
-		checkText(op, "memo", t.Memo, maxMemo))
-}
+// op returns the operation as errors name it.
+func (it *item) op() string { return "tokenomics." + string(it.ref.Op) }
 
 // first returns the first error that is not nil.
 func first(errs ...error) error {
@@ -237,45 +202,13 @@ func checkAmount(op, field string, amount, least Amount) error {
 	return nil
 }
 
-// digest returns the digest of the body: everything but the reference and the caller. Each part is preceded by its length, so
-// no two bodies have the same encoding.
-func (r Request) digest() Digest {
-	b := body{sha256.New()}
-	switch r.Op() {
-	case OpHold:
-		b.text(string(r.Hold.Payer))
-		b.number(int64(r.Hold.Amount))
-	case OpCapture:
-		b.text(string(r.Capture.Hold))
-		for _, share := range r.Capture.To {
-			b.text(string(share.Account))
-			b.number(int64(share.Amount))
-		}
-		if r.Capture.Final {
-			b.text("")
-		}
-	case OpTransfer:
-		b.text(string(r.Transfer.From))
-		b.text(string(r.Transfer.To))
-		b.number(int64(r.Transfer.Amount))
-		b.text(r.Transfer.Memo)
-	case OpGenesis:
-		b.text(string(r.genesis.to))
-		b.number(int64(r.genesis.amount))
-	}
-	return Digest(b.Sum(nil))
-}
+// body is the canonical encoding of a request's body. Each part is preceded by its length, so no two bodies have the same
+// encoding.
+type body []byte
 
-// body writes the canonical encoding of a request's body.
-type body struct{ hash.Hash }
+func (b *body) number(n int64) { *b = binary.BigEndian.AppendUint64(*b, uint64(n)) }
 
-func (b body) number(n int64) {
-	var raw [8]byte
-	binary.BigEndian.PutUint64(raw[:], uint64(n))
-	_, _ = b.Write(raw[:]) // a hash never fails
-}
-
-func (b body) text(s string) {
+func (b *body) text(s string) {
 	b.number(int64(len(s)))
-	_, _ = b.Write([]byte(s))
+	*b = append(*b, s...)
 }

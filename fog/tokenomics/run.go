@@ -7,9 +7,11 @@ import (
 
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
 )
 
 const (
+	sweepEvery = time.Second
 	purgeEvery = time.Minute
 	purgeLimit = 1000               // rows of each kind in one commit
 	tallyKeep  = 2 * 24 * time.Hour // of the running sums by hour
@@ -49,7 +51,7 @@ func (t *Tokenomics) listen(ctx context.Context) {
 func (t *Tokenomics) serve(ctx context.Context, fence Fence) error {
 	t.seat.sit(fence)
 	defer t.seat.lose(fence)
-	var purged time.Time
+	var swept, purged time.Time
 	for {
 		if err := t.open(ctx); err != nil {
 			return ended(ctx, err)
@@ -58,7 +60,18 @@ func (t *Tokenomics) serve(ctx context.Context, fence Fence) error {
 		if err != nil {
 			return ended(ctx, err)
 		}
-		if now := t.config.Now(); now.Sub(purged) >= purgeEvery {
+		now := t.config.Now()
+		if now.Sub(swept) >= sweepEvery {
+			behind, err := t.sweep(ctx, now)
+			if err != nil {
+				return ended(ctx, err)
+			}
+			if !behind {
+				swept = now
+			}
+			more = more || behind
+		}
+		if now.Sub(purged) >= purgeEvery {
 			behind, err := t.purge(ctx, now)
 			if err != nil {
 				return ended(ctx, err)
@@ -96,10 +109,29 @@ func (t *Tokenomics) drain(ctx context.Context) (more bool, err error) {
 	}
 	items := make([]item, len(asked))
 	for i, a := range asked {
-		items[i] = item{Request: a.Request, id: a.ID}
+		items[i] = newAsked(a)
 	}
 	_, err = t.commits.Do(ctx, items...)
 	return len(asked) == t.config.Batch, fault.Wrap("tokenomics.drain", err)
+}
+
+// sweep carries out a batch of what waited for a time that has come, and reports whether there may be more. What is allowed
+// is decided by the time alone: a late sweep changes nothing but the moment at which tokens go back.
+func (t *Tokenomics) sweep(ctx context.Context, now time.Time) (more bool, err error) {
+	due, err := t.store.Due(ctx, now, t.config.Batch)
+	if err != nil {
+		return false, fault.Wrap("tokenomics.sweep", err)
+	}
+	var items []item
+	for _, hold := range due.Holds {
+		it, err := newItem(Request{Creator: principal.Operator, own: &expiry{hold}})
+		if err != nil {
+			return false, fault.Wrap("tokenomics.sweep", err)
+		}
+		items = append(items, it)
+	}
+	_, err = t.commits.Do(ctx, items...)
+	return len(items) >= t.config.Batch, fault.Wrap("tokenomics.sweep", err)
 }
 
 // purge deletes a bounded number of rows that are past their time, and reports whether there may be more.

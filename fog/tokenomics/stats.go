@@ -21,7 +21,12 @@ const (
 const statsHours = 24
 
 // sumOf names the running sum of all balances of a kind.
-func sumOf(kind Kind) string { return "sum." + string(kind) }
+func sumOf(kind Kind) string { return sums[codeOf(kind)] }
+
+// sums are the names of sums by the codes of their kinds.
+var sums = [...]string{
+	"sum.", "sum.available", "sum.held", "sum.mint", "sum.staked", "sum.unbonding", "sum.reward",
+}
 
 // hourOf returns the number of whole hours since 1970.
 func hourOf(t time.Time) int64 { return t.Unix() / 3600 }

@@ -1,6 +1,7 @@
 package tokenomics
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/principal"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/chain"
 )
 
 // Fence is the number under which a server holds the ledger's duty; the zero Fence is not checked.
@@ -19,6 +21,8 @@ var (
 	ErrFenced = duty.ErrFenced
 	// ErrStale: the ledger has moved on since the state was loaded. Load and evaluate again.
 	ErrStale = fault.New(fault.Conflict, "tokenomics.commit", "the ledger has moved on")
+	// ErrUsed: a movement's reference was used before. Load the references and evaluate again.
+	ErrUsed = fault.New(fault.Conflict, "tokenomics.commit", "a key was used before")
 )
 
 // Topics of the store's hints and facts.
@@ -30,33 +34,61 @@ const (
 	TopicRequest journal.Topic = "tokenomics.request"
 	// TopicVerdict hints that requests have been decided. It carries no facts.
 	TopicVerdict journal.Topic = "tokenomics.verdict"
+	// TopicMovement hints that the ledger has moved on. It carries no facts.
+	TopicMovement journal.Topic = "tokenomics.movement"
 )
 
 // Store is the port to the ledger's rows: Memory, or tokenomicsdb on PostgreSQL and SQLite. All implementations pass
 // tokenomicstest. Times are in UTC with microseconds; what a method returns is the caller's own.
 type Store interface {
 	Books
+	Log
 	Queue
 }
 
-// Books stores balances, holds and movements.
+// Books stores what the ledger has come to, and takes each step of it.
 type Books interface {
-	// Load reads what a batch needs. It reads the head first, so that a Commit on that head fails with ErrStale if
-	// anything else changed meanwhile. With each hold come the available and held lines of its payer. What does not exist is
-	// left out. Load sees every commit that has returned.
+	// Load reads rows, the head first: a Commit on that head fails with ErrStale if anything else changed meanwhile. What
+	// does not exist is left out. Load sees every commit that has returned.
 	Load(ctx context.Context, wanted Wanted) (Loaded, error)
 	// Commit writes one batch in one transaction: ErrFenced if the fence is not the newest, ErrStale if the head is not
-	// changes.Was any more, or if a verdict is for a request that is decided already or unknown.
+	// changes.Was any more, or if a verdict is for a request that is decided already or unknown; ErrUsed if the reference
+	// of a movement was used before.
 	Commit(ctx context.Context, fence Fence, changes Changes) error
-	// Entries reads postings to an account, newest first, those before the given place (the zero Place: from the newest).
-	Entries(ctx context.Context, tenant principal.Tenant, account Account, before Place, limit int) ([]Entry, error)
+	// Due lists what waits for a time that has come, the longest waiting first, at most limit of each kind.
+	Due(ctx context.Context, now time.Time, limit int) (Due, error)
+	// Records lists records of a class in the order of their keys.
+	Records(ctx context.Context, query RecordQuery) ([]Record, error)
 	// Tally reads the running sums of a tenant. They are maintained by Commit, never counted.
 	Tally(ctx context.Context, tenant principal.Tenant) (map[Count]int64, error)
-	// Audit recomputes everything that can be derived and returns one sentence for each disagreement, at most limit. It
-	// sees one moment of the ledger, and takes as long as the ledger is.
-	Audit(ctx context.Context, limit int) ([]string, error)
 	// Purge deletes at most limit rows of each kind that lie behind the horizon, and says how many. Movements and their keys stay.
 	Purge(ctx context.Context, horizon Horizon, limit int) (int, error)
+}
+
+// Log stores how the ledger has come to it.
+type Log interface {
+	// Entries reads postings to an account, newest first.
+	Entries(ctx context.Context, query EntryQuery) ([]Entry, error)
+	// Movements reads the movements behind one, in order. Their numbers have no gaps and what is read never changes.
+	Movements(ctx context.Context, after int64, limit int) ([]Movement, error)
+	// Blocks reads the blocks whose last movement is behind one, in order.
+	Blocks(ctx context.Context, after int64, limit int) ([]Block, error)
+	// Snapshot calls f with one moment of the ledger, and returns its error.
+	Snapshot(ctx context.Context, f func(Moment) error) error
+}
+
+// Moment reads one moment of the ledger in pages, each from behind the last row of the page before.
+type Moment interface {
+	Head(ctx context.Context) (chain.Head, error)
+	Movements(ctx context.Context, after int64, limit int) ([]Movement, error)
+	Blocks(ctx context.Context, after int64, limit int) ([]Block, error)
+	// Lines reads sub-accounts in the order of their numbers.
+	Lines(ctx context.Context, after int64, limit int) ([]LineChange, error)
+	// Index reads where postings stand, by number of the sub-account, then of the movement.
+	Index(ctx context.Context, after Trace, limit int) ([]Trace, error)
+	// Holds reads the open holds by tenant and ID.
+	Holds(ctx context.Context, after HoldRef, limit int) ([]HoldRecord, error)
+	Tally(ctx context.Context) ([]TallyChange, error)
 }
 
 // Queue stores the requests of servers that may not write the ledger.
@@ -67,32 +99,40 @@ type Queue interface {
 	Pending(ctx context.Context, limit int) ([]Asked, error)
 	// Verdicts reads the verdicts on requests. Undecided and unknown requests are left out; the order is not defined.
 	Verdicts(ctx context.Context, ids []RequestID) ([]Verdict, error)
-	// Wake returns the channel of hints for TopicRequest or TopicVerdict. It holds one hint and is shared; hints can be
-	// lost, so a reader must poll as well. It may be nil: then there are no hints.
+	// Wake returns the channel of hints for TopicRequest, TopicVerdict or TopicMovement. It holds one hint and is shared;
+	// hints can be lost, so a reader must poll as well. It may be nil: then there are no hints.
 	Wake(topic journal.Topic) <-chan struct{}
 }
 
 // Wanted is what a batch needs to know.
 type Wanted struct {
-	SubAccounts []SubAccount
-	Holds       []HoldRef
-	References  []Reference
-	Requests    []RequestID
+	Lines      []SubAccount
+	Holds      []HoldRef
+	References []Reference
+	Records    []RecordRef
+	Points     []PointRef
+	Requests   []RequestID
 }
 
-// Loaded is the state that a batch is evaluated against.
+// Loaded is what a store knows of Wanted.
 type Loaded struct {
-	Head    int64 // number of the latest movement; 0: none
+	Head    chain.Head // where the ledger stands
+	Last    int64      // greatest number of a sub-account
 	Lines   map[SubAccount]Line
 	Holds   map[HoldRef]HoldRecord
-	Digests map[Reference]Digest // of the movements that used these keys
-	Waiting map[RequestID]bool   // those of the requests that are undecided
+	Used    map[Reference]Use
+	Records map[RecordRef]Record
+	Points  map[PointRef]Point // under the reference that was asked for
+	Waiting map[RequestID]bool // those of the requests that are undecided
 }
 
 // Line is the state of one sub-account.
 type Line struct {
+	Number  int64 // of the sub-account, from 1; 0: it does not exist
 	Balance Amount
-	Updated time.Time
+	Seq     int64             // of the movement that touched it last
+	Creator principal.Account // who caused its first movement
+	Updated time.Time         // time of that movement
 }
 
 // HoldRef names a hold in the whole ledger.
@@ -101,14 +141,23 @@ type HoldRef struct {
 	ID     HoldID
 }
 
+// Use says which movement used a reference.
+type Use struct {
+	Seq    int64 // 0: none
+	Digest Digest
+}
+
 // Changes is one batch, evaluated. Slices are sorted by key, so that rows are always locked in one order.
 type Changes struct {
-	Was       int64 // the head that it was evaluated on
-	Head      int64 // the head that it makes; Was if there are no movements
+	Was       chain.Head // that it was evaluated on
+	Head      chain.Head // that it makes; Was if there are no movements
 	At        time.Time
 	Lines     []LineChange
 	Holds     []HoldRecord // new and changed
+	Records   []Record     // new and changed; one without a body is deleted
+	Points    []Point      // new
 	Movements []Movement
+	Block     Block // of the movements; zero if there are none
 	Tally     []TallyChange
 	Facts     []journal.Fact
 	Verdicts  []Verdict
@@ -118,47 +167,19 @@ type Changes struct {
 type LineChange struct {
 	SubAccount
 	Line
-	Creator principal.Account // who caused it; kept for a new sub-account
-	Fresh   bool              // the sub-account is new
+	Fresh bool // the sub-account is new
 }
 
-// Movement is one step of the ledger: postings whose sum is zero. A hold of nothing is a movement without postings.
-type Movement struct {
-	Seq int64 // 1, 2, 3 ... without gaps over all tenants
-	Reference
-	Digest   Digest            // of the request's body
-	Owner    Account           // who pays
-	Creator  principal.Account // who asked
-	Hold     HoldID            // empty for a transfer and the genesis
-	Memo     string
-	At       time.Time
-	Postings []Posting
+// Due is what waits for a time that has come.
+type Due struct {
+	Holds   []HoldRef   // open, and to be given back
+	Records []RecordRef // with a due time
 }
 
-// Posting is one line of a movement.
-type Posting struct {
-	SubAccount
-	Amount Amount // negative: out of the sub-account
-	After  Amount // the sub-account's balance after it
-}
-
-// Place is the position of a posting in the ledger. Its zero value lies after the newest.
-type Place struct {
-	Seq int64
-	N   int // of the posting inside its movement, from 0
-}
-
-// Entry is one posting to an account, with what its movement says.
-type Entry struct {
-	Place
-	Kind   Kind
-	Amount Amount // negative: out of the account
-	After  Amount // balance of this kind after it
-	Op     Op
-	Key    string
-	Hold   HoldID // empty for a transfer and the genesis
-	Memo   string
-	At     time.Time
+// Trace says that a movement has touched a sub-account.
+type Trace struct {
+	Number int64 // of the sub-account
+	Seq    int64 // of the movement
 }
 
 // Count names a running sum of a tenant, over all time or over one hour.
@@ -172,6 +193,10 @@ type TallyChange struct {
 	Tenant principal.Tenant
 	Count
 	Add int64
+}
+
+func (c TallyChange) compare(d TallyChange) int {
+	return cmp.Or(cmp.Compare(c.Tenant, d.Tenant), cmp.Compare(c.Name, d.Name), cmp.Compare(c.Hour, d.Hour))
 }
 
 // Horizon says how far back rows are kept that are not the ledger itself.

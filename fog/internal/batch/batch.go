@@ -9,13 +9,14 @@ package batch
 
 import (
 	"context"
+	"sync"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 )
 
 // Combiner joins the items of concurrent callers into batches. Make one with New. It is safe for concurrent use.
 type Combiner[T, R any] struct {
-	do   func(ctx context.Context, items []T) ([]R, error)
+	do   func(ctx context.Context, items []T, next func()) ([]R, error)
 	line line
 }
 
@@ -29,6 +30,13 @@ type share[T, R any] struct {
 // call with more items forms a batch alone; a limit below 1 gives each call a batch of its own. The function do is never
 // run twice at once and must return one result per item, in order, or an error that all callers receive.
 func New[T, R any](limit int, do func(ctx context.Context, items []T) ([]R, error)) *Combiner[T, R] {
+	return NewEager(limit, func(ctx context.Context, items []T, _ func()) ([]R, error) { return do(ctx, items) })
+}
+
+// NewEager is New for work that may be divided: do calls next, at most once, when the next batch may begin although this one
+// has not ended. What was queued by then forms that batch. Both then run at once, and do sees to it that they do not
+// disturb each other.
+func NewEager[T, R any](limit int, do func(ctx context.Context, items []T, next func()) ([]R, error)) *Combiner[T, R] {
 	return &Combiner[T, R]{do: do, line: line{limit: limit}}
 }
 
@@ -57,13 +65,17 @@ func (c *Combiner[T, R]) Do(ctx context.Context, items ...T) ([]R, error) {
 // run does the batch at the head of the queue, in which the leader's own call stands first, and passes leadership on.
 func (c *Combiner[T, R]) run(ctx context.Context) {
 	calls, size := c.line.take()
+	next := sync.OnceFunc(c.line.pass)
 	err := error(fault.New(fault.Internal, "batch.do", "the batch panicked"))
-	defer func() { c.line.finish(calls, err) }() // also when do panics: nobody may be left waiting
+	defer func() { // also when do panics: nobody may be left waiting
+		c.line.finish(calls, err)
+		next()
+	}()
 	items := make([]T, 0, size)
 	for _, call := range calls {
 		items = append(items, call.share.(*share[T, R]).items...)
 	}
-	results, err2 := c.do(context.WithoutCancel(ctx), items)
+	results, err2 := c.do(context.WithoutCancel(ctx), items, next)
 	if err2 == nil && len(results) != len(items) {
 		err2 = fault.Newf(fault.Internal, "batch.do", "%d results for %d items", len(results), len(items))
 	}

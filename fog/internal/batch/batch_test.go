@@ -365,3 +365,52 @@ func BenchmarkDo(b *testing.B) {
 		}
 	})
 }
+
+// A batch that lets the next one begin works beside it, and a second time nothing is passed on.
+func TestEagerBatchesOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		entered, pass, leave := make(chan []int), make(chan struct{}), make(chan struct{})
+		c := batch.NewEager(10, func(_ context.Context, items []int, next func()) ([]int, error) {
+			entered <- items
+			<-pass
+			next()
+			next()
+			<-leave
+			return items, nil
+		})
+		var all sync.WaitGroup
+		ask := func(item int) {
+			all.Go(func() {
+				if got, err := c.Do(context.Background(), item); err != nil || got[0] != item {
+					t.Errorf("%d got %v, %v", item, got, err)
+				}
+			})
+			synctest.Wait()
+		}
+		ask(1)
+		require.Equal(t, []int{1}, <-entered)
+		ask(2)
+		ask(3)
+		pass <- struct{}{}
+		require.Equal(t, []int{2, 3}, <-entered, "while 1 is not done")
+		ask(4)
+		leave <- struct{}{}
+		synctest.Wait()
+		select {
+		case items := <-entered:
+			t.Fatalf("%v began though nothing was passed on to it", items)
+		default:
+		}
+		pass <- struct{}{}
+		require.Equal(t, []int{4}, <-entered)
+		leave <- struct{}{}
+		pass <- struct{}{}
+		leave <- struct{}{}
+		all.Wait()
+		all.Go(func() { _, _ = c.Do(context.Background(), 5) })
+		require.Equal(t, []int{5}, <-entered, "who comes to an idle Combiner leads at once")
+		pass <- struct{}{}
+		leave <- struct{}{}
+		all.Wait()
+	})
+}

@@ -93,7 +93,7 @@ func (l *line) take() (calls []*call, size int) {
 	return calls, size
 }
 
-// finish lets the calls of a batch go, and hands leadership over.
+// finish lets the calls of a batch go.
 func (l *line) finish(calls []*call, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -101,6 +101,12 @@ func (l *line) finish(calls []*call, err error) {
 		call.err = err
 		close(call.done)
 	}
+}
+
+// pass hands leadership over.
+func (l *line) pass() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.handOver()
 }
 

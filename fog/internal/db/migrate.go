@@ -192,6 +192,10 @@ func (s *schema) refuseNewer(ctx context.Context) error {
 	if steps := s.steps.Sorted(); len(steps) > 0 {
 		known = steps[len(steps)-1].Name
 	}
+	if newest < known {
+		return fault.Newf(fault.Conflict, "db.migrate",
+			"database schema of %s is of an early version (has %s) that this program cannot read: begin with an empty database", s.name, newest)
+	}
 	return fault.Newf(fault.Conflict, "db.migrate",
 		"database schema of %s is newer than this program (has %s, knows up to %s): upgrade the program", s.name, newest, known)
 }

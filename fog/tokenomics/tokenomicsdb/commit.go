@@ -2,160 +2,262 @@ package tokenomicsdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 
 	"github.com/fogcompute/fogcompute/fog/internal/db"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
+// step is what a commit writes into one table.
+type step struct {
+	*statement
+	fill  func(c *call, changes *tokenomics.Changes)
+	exact error // SQLite: what it means that other than one row was touched for each that was given; nil: nothing
+	used  error // what it means that a row is there already; nil: nothing good
+}
+
+// errMissing says that rows are not there which must be: the database is broken.
+var errMissing = errors.New("tokenomicsdb: rows of the ledger are missing")
+
+// steps are the tables in the order in which a commit writes them, after the head. Those without rows are left out.
+var steps = [...]step{
+	{insert("account", "ittttiii", "fog_ledger_accounts (number, tenant, owner, kind, creator, balance, seq, updated_at)", ""),
+		fillFresh, nil, nil},
+	{change("balance", "iiii", `UPDATE fog_ledger_accounts AS a SET balance = v.column2, seq = v.column3, updated_at = v.column4
+		FROM (VALUES %s) AS v WHERE a.number = v.column1`), fillBalances, errMissing, nil},
+	{insert("hold", "ttttiiitiii",
+		"fog_ledger_holds (tenant, id, owner, creator, amount, captured, returned, state, created_at, expires_at, resolved_at)",
+		`ON CONFLICT (tenant, id) DO UPDATE SET captured = excluded.captured, returned = excluded.returned, state = excluded.state,
+		resolved_at = excluded.resolved_at`), fillHolds, nil, nil},
+	{insert("record", "ttttttiib", "fog_ledger_records (tenant, class, key, owner, creator, state, due_at, seq, body)",
+		`ON CONFLICT (tenant, class, key) DO UPDATE SET owner = excluded.owner, creator = excluded.creator, state = excluded.state,
+		due_at = excluded.due_at, seq = excluded.seq, body = excluded.body`), fillRecords, nil, nil},
+	{change("forget", "ttt", "DELETE FROM fog_ledger_records WHERE (tenant, class, key) IN (VALUES %s)"), fillForgotten, nil, nil},
+	{insert("point", "tttib", "fog_ledger_points (tenant, series, key, seq, body)", ""), fillPoints, nil, nil},
+	{insert("movement", "itttttb", "fog_ledger_movements (seq, tenant, op, key, owner, creator, body)", ""),
+		fillMovements, nil, tokenomics.ErrUsed},
+	{insert("trace", "ii", "fog_ledger_index (account, seq)", ""), fillTraces, nil, nil},
+	{insert("block", "iiibb", "fog_ledger_blocks (last, first, at, root, hash)", ""), fillBlock, nil, nil},
+	{insert("tally", "ttii", "fog_ledger_tally (tenant, name, hour, value)",
+		"ON CONFLICT (tenant, name, hour) DO UPDATE SET value = fog_ledger_tally.value + excluded.value"), fillTally, nil, nil},
+	{change("decide", "iiiittt", `UPDATE fog_ledger_requests AS r SET decided_at = v.column2, ok = v.column3, error_kind = v.column4,
+		error_op = v.column5, field = v.column6, detail = v.column7
+		FROM (VALUES %s) AS v WHERE r.number = v.column1 AND r.decided_at = 0`), fillVerdicts, tokenomics.ErrStale, nil},
+	{insert("fact", "ttii", "fog_facts (topic, id, version, created_at)", ""), fillFacts, nil, nil},
+}
+
+// begin checks the fence and moves the head on.
+var begin = &statement{
+	name: "fog_ledger_begin", types: "tiibib", postgres: "SELECT fog_ledger_begin($1, $2, $3, $4, $5, $6)",
+	sqlite: "UPDATE fog_ledger_head SET seq = $5, hash = $6 WHERE id = 1 AND seq = $3 AND hash = $4",
+}
+
 // Commit implements tokenomics.Books.
 func (s *Store) Commit(ctx context.Context, fence tokenomics.Fence, changes tokenomics.Changes) error {
-	err := db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
-		if err := db.CheckFence(ctx, tx, s.d.Dialect, fence); err != nil {
-			return err
+	if s.journal == nil {
+		changes.Facts = nil
+	}
+	calls := make([]call, 1, len(steps)+1)
+	calls[0].statement = begin
+	calls[0].add(string(fence.Name), fence.Number, changes.Was.Last, changes.Was.Hash[:], changes.Head.Last, changes.Head.Hash[:])
+	written := []step{{statement: begin, exact: tokenomics.ErrStale}}
+	for i := range steps {
+		c := call{statement: steps[i].statement}
+		if steps[i].fill(&c, &changes); len(c.args) > 0 {
+			calls, written = append(calls, c), append(written, steps[i])
 		}
-		for _, step := range []func(context.Context, bun.Tx, tokenomics.Changes) error{
-			s.raiseHead, s.writeFresh, s.writeBalances, s.writeHolds, s.writeMovements, s.writePostings, s.writeTally,
-			s.writeVerdicts,
-		} {
-			if err := step(ctx, tx, changes); err != nil {
-				return err
-			}
-		}
-		if s.journal == nil {
-			return nil
-		}
-		return db.AppendFacts(ctx, tx, s.d.Dialect, changes.At, changes.Facts)
-	})
+	}
+	var err error
+	if s.d.Dialect == SQLite {
+		err = s.commitSQLite(ctx, fence, calls, written)
+	} else {
+		err = s.commitPostgres(ctx, calls)
+	}
 	if err != nil {
 		return fmt.Errorf("tokenomicsdb.commit: %w", err)
 	}
-	if s.journal != nil {
-		s.journal.NotifyFacts(changes.Facts)
+	s.announce(changes)
+	return nil
+}
+
+// commitTries is how often PostgreSQL may break a commit off because of others, which isolation levels above the usual do.
+const commitTries = 3
+
+// commitPostgres sends everything in one round trip. The server checks it, since nobody else can in between.
+func (s *Store) commitPostgres(ctx context.Context, calls []call) error {
+	for try := 1; ; try++ {
+		err := onConn(ctx, s.d.Write.DB, func(c *pgConn) error { return c.run(ctx, calls) })
+		var pg *pgconn.PgError
+		if !errors.As(err, &pg) {
+			return db.Kind(err)
+		}
+		switch {
+		case pg.Code == "FOG01":
+			return tokenomics.ErrFenced
+		case pg.Code == "FOG02":
+			return tokenomics.ErrStale
+		case pg.ConstraintName == "fog_ledger_movements_reference":
+			return tokenomics.ErrUsed
+		case pg.Code != "40001" && pg.Code != "40P01" || try == commitTries:
+			return db.Kind(err)
+		}
 	}
-	if len(changes.Verdicts) > 0 {
-		s.notify(tokenomics.TopicVerdict)
+}
+
+// commitSQLite runs the statements in one transaction of the one connection that writes. The head comes first.
+func (s *Store) commitSQLite(ctx context.Context, fence tokenomics.Fence, calls []call, written []step) error {
+	all := make([][]part, len(calls))
+	for i := range calls {
+		var err error
+		if all[i], err = s.writer.parts(ctx, &calls[i]); err != nil {
+			return db.Kind(err)
+		}
+	}
+	return db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
+		ctx = context.WithoutCancel(ctx) // a statement that can be interrupted costs a goroutine, and these are short
+		if err := db.CheckFence(ctx, tx, SQLite, fence); err != nil {
+			return err
+		}
+		for i, parts := range all {
+			if err := written[i].write(ctx, tx, calls[i].rows(), parts); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// write runs a step's statements, which are for so many rows.
+func (s *step) write(ctx context.Context, tx bun.Tx, rows int, parts []part) error {
+	touched := int64(0)
+	for _, p := range parts {
+		result, err := tx.StmtContext(ctx, p.Stmt).ExecContext(ctx, p.args...)
+		switch {
+		case err != nil && s.used != nil && db.IsUnique(err):
+			return s.used
+		case err != nil:
+			return err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		touched += n
+	}
+	if s.exact != nil && touched != int64(rows) {
+		return s.exact
 	}
 	return nil
 }
 
-// raiseHead takes the lock of the ledger, and returns ErrStale if the ledger does not stand where the batch was decided.
-func (s *Store) raiseHead(ctx context.Context, tx bun.Tx, changes tokenomics.Changes) error {
-	result, err := tx.NewRaw("UPDATE fog_ledger_head SET seq = ? WHERE id = 1 AND seq = ?", changes.Head, changes.Was).Exec(ctx)
-	if err != nil {
-		return err
+// announce leaves hints of what is durable.
+func (s *Store) announce(changes tokenomics.Changes) {
+	if s.journal == nil {
+		return
 	}
-	return all(result.RowsAffected())(1, tokenomics.ErrStale)
-}
-
-// all returns a check that exactly so many rows were touched.
-func all(touched int64, err error) func(want int, otherwise error) error {
-	return func(want int, otherwise error) error {
-		if err == nil && touched != int64(want) {
-			return otherwise
-		}
-		return err
+	s.journal.NotifyFacts(changes.Facts)
+	if len(changes.Movements) > 0 {
+		s.journal.Notify(tokenomics.TopicMovement)
+	}
+	if len(changes.Verdicts) > 0 {
+		s.journal.Notify(tokenomics.TopicVerdict)
 	}
 }
 
-// writeFresh inserts the sub-accounts that are new.
-func (s *Store) writeFresh(ctx context.Context, tx bun.Tx, changes tokenomics.Changes) error {
-	fresh := rows{columns: 6}
-	for _, l := range changes.Lines {
-		if l.Fresh {
-			fresh.add(string(l.Tenant), string(l.Account), string(l.Kind), string(l.Creator), int64(l.Balance), db.Micros(l.Updated))
+func fillFresh(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Lines {
+		if l := &changes.Lines[i]; l.Fresh {
+			c.add(l.Number, string(l.Tenant), string(l.Account), string(l.Kind), string(l.Creator), int64(l.Balance), l.Seq,
+				db.Micros(l.Updated))
 		}
 	}
-	_, err := s.write(ctx, tx, fresh, `INSERT INTO fog_ledger_accounts (tenant, owner, kind, creator, balance, updated_at)
-		VALUES %s`)
-	return err
 }
 
-// writeBalances updates the sub-accounts that exist.
-func (s *Store) writeBalances(ctx context.Context, tx bun.Tx, changes tokenomics.Changes) error {
-	known, n := rows{columns: 5}, 0
-	for _, l := range changes.Lines {
-		if !l.Fresh {
-			known.add(string(l.Tenant), string(l.Account), string(l.Kind), int64(l.Balance), db.Micros(l.Updated))
-			n++
+func fillBalances(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Lines {
+		if l := &changes.Lines[i]; !l.Fresh {
+			c.add(l.Number, int64(l.Balance), l.Seq, db.Micros(l.Updated))
 		}
 	}
-	touched, err := s.write(ctx, tx, known, `UPDATE fog_ledger_accounts AS a SET balance = v.column4, updated_at = v.column5
-		FROM (VALUES %s) AS v WHERE a.tenant = v.column1 AND a.owner = v.column2 AND a.kind = v.column3`)
-	return all(int64(touched), err)(n, fmt.Errorf("%d of %d balances written", touched, n))
 }
 
-// writeHolds inserts new holds and updates the others.
-func (s *Store) writeHolds(ctx context.Context, tx bun.Tx, changes tokenomics.Changes) error {
-	holds := rows{columns: 10}
-	for _, h := range changes.Holds {
-		holds.add(string(h.Tenant), string(h.ID), string(h.Payer), string(h.Creator), int64(h.Amount), int64(h.Captured),
-			int64(h.Returned), string(h.State), db.Micros(h.Created), db.Micros(h.Resolved))
+func fillHolds(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Holds {
+		h := &changes.Holds[i]
+		c.add(string(h.Tenant), string(h.ID), string(h.Payer), string(h.Creator), int64(h.Amount), int64(h.Captured),
+			int64(h.Returned), string(h.State), db.Micros(h.Created), db.Micros(h.Expires), db.Micros(h.Resolved))
 	}
-	_, err := s.write(ctx, tx, holds, `
-		INSERT INTO fog_ledger_holds
-			(tenant, id, owner, creator, amount, captured, returned, state, created_at, resolved_at) VALUES %s
-		ON CONFLICT (tenant, id) DO UPDATE SET captured = excluded.captured, returned = excluded.returned,
-			state = excluded.state, resolved_at = excluded.resolved_at`)
-	return err
 }
 
-// writeMovements inserts the movements; a key that was used before violates their unique index.
-func (s *Store) writeMovements(ctx context.Context, tx bun.Tx, changes tokenomics.Changes) error {
-	movements := rows{columns: 10}
-	for _, m := range changes.Movements {
-		movements.add(m.Seq, string(m.Tenant), string(m.Op), m.Key, m.Digest[:], string(m.Owner), string(m.Creator),
-			string(m.Hold), m.Memo, db.Micros(m.At))
-	}
-	_, err := s.write(ctx, tx, movements, `INSERT INTO fog_ledger_movements
-		(seq, tenant, op, key, digest, owner, creator, hold, memo, at) VALUES %s`)
-	return err
-}
-
-// writePostings inserts the lines of the movements under the numbers of their accounts.
-func (s *Store) writePostings(ctx context.Context, tx bun.Tx, changes tokenomics.Changes) error {
-	postings, n := rows{columns: 7}, 0
-	for _, m := range changes.Movements {
-		for i, p := range m.Postings {
-			postings.add(m.Seq, i, string(p.Tenant), string(p.Account), string(p.Kind), int64(p.Amount), int64(p.After))
-			n++
+func fillRecords(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Records {
+		if r := &changes.Records[i]; r.Body != nil {
+			c.add(string(r.Tenant), string(r.Class), r.Key, string(r.Owner), string(r.Creator), r.State, db.Micros(r.Due), r.Seq, r.Body)
 		}
 	}
-	touched, err := s.write(ctx, tx, postings, `
-		INSERT INTO fog_ledger_postings (seq, n, account, amount, balance)
-		SELECT v.column1, v.column2, a.number, v.column6, v.column7
-		FROM (VALUES %s)`+
-		s.match("fog_ledger_accounts", "a", "a.tenant = v.column3 AND a.owner = v.column4 AND a.kind = v.column5"))
-	return all(int64(touched), err)(n, fmt.Errorf("%d of %d postings written", touched, n))
 }
 
-// writeTally adds to the running sums.
-func (s *Store) writeTally(ctx context.Context, tx bun.Tx, changes tokenomics.Changes) error {
-	tally := rows{columns: 4}
-	for _, c := range changes.Tally {
-		tally.add(string(c.Tenant), c.Name, c.Hour, c.Add)
+func fillForgotten(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Records {
+		if r := &changes.Records[i]; r.Body == nil {
+			c.add(string(r.Tenant), string(r.Class), r.Key)
+		}
 	}
-	_, err := s.write(ctx, tx, tally, `
-		INSERT INTO fog_ledger_tally (tenant, name, hour, value) VALUES %s
-		ON CONFLICT (tenant, name, hour) DO UPDATE SET value = fog_ledger_tally.value + excluded.value`)
-	return err
 }
 
-// writeVerdicts decides requests, each once: ErrStale if one of them is decided or gone.
-func (s *Store) writeVerdicts(ctx context.Context, tx bun.Tx, changes tokenomics.Changes) error {
-	verdicts := rows{columns: 7}
-	for _, v := range changes.Verdicts {
-		ok := 0
+func fillPoints(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Points {
+		p := &changes.Points[i]
+		c.add(string(p.Tenant), string(p.Series), p.Key, p.Seq, p.Body)
+	}
+}
+
+func fillMovements(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Movements {
+		m := &changes.Movements[i]
+		c.add(m.Seq, string(m.Tenant), string(m.Op), m.Key, string(m.Owner), string(m.Creator), m.Body())
+	}
+}
+
+func fillTraces(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Movements {
+		for _, t := range changes.Movements[i].Traces() {
+			c.add(t.Number, t.Seq)
+		}
+	}
+}
+
+func fillBlock(c *call, changes *tokenomics.Changes) {
+	if b := &changes.Block; len(changes.Movements) > 0 {
+		c.add(b.Last, b.First, b.At, b.Root[:], b.Hash[:])
+	}
+}
+
+func fillTally(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Tally {
+		t := &changes.Tally[i]
+		c.add(string(t.Tenant), t.Name, t.Hour, t.Add)
+	}
+}
+
+func fillVerdicts(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Verdicts {
+		v := &changes.Verdicts[i]
+		ok := int64(0)
 		if v.OK {
 			ok = 1
 		}
-		verdicts.add(int64(v.ID), db.Micros(v.At), ok, int(v.Kind), v.Op, v.Field, v.Detail)
+		c.add(int64(v.ID), db.Micros(v.At), ok, int64(v.Kind), v.Op, v.Field, v.Detail)
 	}
-	touched, err := s.write(ctx, tx, verdicts, `
-		UPDATE fog_ledger_requests AS r SET decided_at = v.column2, ok = v.column3, error_kind = v.column4,
-			error_op = v.column5, field = v.column6, detail = v.column7
-		FROM (VALUES %s) AS v WHERE r.number = v.column1 AND r.decided_at = 0`)
-	return all(int64(touched), err)(len(changes.Verdicts), tokenomics.ErrStale)
+}
+
+func fillFacts(c *call, changes *tokenomics.Changes) {
+	for i := range changes.Facts {
+		f := &changes.Facts[i]
+		c.add(string(f.Topic), f.ID, f.Version, db.Micros(changes.At))
+	}
 }

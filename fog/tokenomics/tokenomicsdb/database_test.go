@@ -15,6 +15,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/chain"
 	"github.com/fogcompute/fogcompute/fog/tokenomics/tokenomicsdb"
 )
 
@@ -49,11 +50,121 @@ func TestMigrate(t *testing.T) {
 		require.NoError(t, s.Migrate(t.Context()))
 		require.NoError(t, s.Migrate(t.Context()))
 		require.NoError(t, s.Ready(t.Context()))
-		_, err := d.Write.ExecContext(t.Context(), "INSERT INTO fog_tokenomics_migrations (name, group_id) VALUES ('29991231000000', 9)")
-		require.NoError(t, err)
-		require.Equal(t, fault.Conflict, fault.KindOf(s.Migrate(t.Context())), "a newer schema is refused")
-		require.Equal(t, fault.Conflict, fault.KindOf(s.Ready(t.Context())))
+		for step, says := range map[string]string{"29991231000000": "newer", "20261122000001": "early version"} {
+			_, err := d.Write.ExecContext(t.Context(), "INSERT INTO fog_tokenomics_migrations (name, group_id) VALUES ('"+step+"', 9)")
+			require.NoError(t, err)
+			for _, err := range []error{s.Migrate(t.Context()), s.Ready(t.Context())} {
+				require.Equal(t, fault.Conflict, fault.KindOf(err))
+				require.ErrorContains(t, err, says)
+			}
+			_, err = d.Write.ExecContext(t.Context(), "DELETE FROM fog_tokenomics_migrations WHERE name = '"+step+"'")
+			require.NoError(t, err)
+		}
+		require.NoError(t, s.Ready(t.Context()))
 	})
+}
+
+// A pool of another driver is refused before anything is written.
+func TestDriver(t *testing.T) {
+	d := dbtest.SQLite(t)
+	s := tokenomicsdb.New(d.Write.DB, tokenomicsdb.Postgres)
+	require.Equal(t, fault.Invalid, fault.KindOf(s.Migrate(t.Context())))
+	require.Equal(t, fault.Invalid, fault.KindOf(s.Ready(t.Context())))
+	require.ErrorContains(t, s.Ready(t.Context()), "pgx")
+}
+
+// stuck begins a commit that cannot go on, because somebody has locked the head, and returns how it ends, the process that
+// serves it, and how to let it go.
+func stuck(ctx context.Context, t *testing.T, d *db.DB, ledger *tokenomics.Tokenomics, key string) (ended <-chan error, pid func() int, release func()) {
+	t.Helper()
+	tx, err := d.Write.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), "SELECT 1 FROM fog_ledger_head FOR UPDATE")
+	require.NoError(t, err)
+	result := make(chan error, 1)
+	go func() {
+		_, err := ledger.Transfer(ctx, transfer(key))
+		result <- err
+	}()
+	pid = func() (pid int) {
+		_ = d.Write.NewRaw(`SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
+			AND query LIKE '%fog_ledger_begin%' AND wait_event_type = 'Lock'`).Scan(t.Context(), &pid)
+		return pid
+	}
+	return result, pid, func() { require.NoError(t, tx.Rollback()) }
+}
+
+// A connection that ends in the middle of a commit leaves the outcome open, and the next commit finds out.
+func TestTornCommit(t *testing.T) {
+	d := dbtest.Postgres(t)
+	ledger := newLedger(t, tokenomics.Config{Store: store(t, d)})
+	_, err := ledger.Transfer(t.Context(), transfer("before"))
+	require.NoError(t, err)
+	ended, pid, release := stuck(t.Context(), t, d, ledger, "torn")
+	require.Eventually(t, func() bool { return pid() != 0 }, 10*time.Second, time.Millisecond)
+	_, err = d.Write.ExecContext(t.Context(), "SELECT pg_terminate_backend(?)", pid())
+	require.NoError(t, err)
+	require.Equal(t, fault.Unavailable, fault.KindOf(<-ended))
+	release()
+	for range 2 {
+		_, err = ledger.Transfer(t.Context(), transfer("torn"))
+		require.NoError(t, err)
+	}
+	balance, err := ledger.Balance(t.Context(), "dev")
+	require.NoError(t, err)
+	require.Equal(t, 2*tokenomics.FOG, balance.Available)
+	require.NoError(t, ledger.Verify(t.Context()))
+}
+
+// A context that ends cancels the commit at the server too, and its connection does not come back half used.
+func TestCancelledCommit(t *testing.T) {
+	d := dbtest.Postgres(t)
+	s := store(t, d)
+	ledger := newLedger(t, tokenomics.Config{Store: s})
+	_, err := ledger.Transfer(t.Context(), transfer("before"))
+	require.NoError(t, err)
+	loaded, err := s.Load(t.Context(), tokenomics.Wanted{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	first, pid, release := stuck(t.Context(), t, d, ledger, "waits")
+	require.Eventually(t, func() bool { return pid() != 0 }, 10*time.Second, time.Millisecond)
+	ended := make(chan error)
+	go func() {
+		ended <- s.Commit(ctx, tokenomics.Fence{}, tokenomics.Changes{Was: loaded.Head, Head: loaded.Head})
+	}()
+	waiting := func() (n int) {
+		_ = d.Write.NewRaw(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
+			AND query LIKE '%fog_ledger_begin%' AND wait_event_type = 'Lock'`).Scan(t.Context(), &n)
+		return n
+	}
+	require.Eventually(t, func() bool { return waiting() == 2 }, 10*time.Second, time.Millisecond)
+	cancel()
+	err = <-ended
+	require.Equal(t, fault.Unavailable, fault.KindOf(err))
+	require.ErrorIs(t, err, context.Canceled)
+	require.Eventually(t, func() bool { return waiting() == 1 }, 10*time.Second, time.Millisecond, "the server has given it up")
+	release()
+	require.NoError(t, <-first)
+	_, err = ledger.Transfer(t.Context(), transfer("after"))
+	require.NoError(t, err)
+	require.NoError(t, ledger.Verify(t.Context()))
+}
+
+// A connection whose prepared statements somebody has dropped prepares them again.
+func TestDroppedStatements(t *testing.T) {
+	d := dbtest.Postgres(t)
+	s := store(t, d)
+	d.Write.SetMaxOpenConns(1)
+	ledger := newLedger(t, tokenomics.Config{Store: s})
+	for _, key := range []string{"a", "b"} {
+		verdicts, err := ledger.Transfer(t.Context(), transfer(key))
+		require.NoError(t, errors.Join(append(verdicts, err)...))
+		_, err = d.Write.ExecContext(t.Context(), "DEALLOCATE ALL")
+		require.NoError(t, err)
+	}
+	balance, err := ledger.Balance(t.Context(), "dev")
+	require.NoError(t, err)
+	require.Equal(t, 2*tokenomics.FOG, balance.Available)
 }
 
 // The database itself refuses what the ledger must never contain.
@@ -65,11 +176,13 @@ func TestConstraints(t *testing.T) {
 		for _, statement := range []string{
 			"UPDATE fog_ledger_accounts SET balance = -1 WHERE owner = 'dev'",
 			"UPDATE fog_ledger_accounts SET balance = 1000000000000001 WHERE owner = 'dev'",
-			"INSERT INTO fog_ledger_holds VALUES ('default', 'h', 'dev', 'dev', 5, 3, 3, 'open', 1, 0)",
-			"INSERT INTO fog_ledger_holds VALUES ('default', 'h', 'dev', 'dev', 5, 3, 0, 'settled', 1, 2)",
-			"INSERT INTO fog_ledger_movements SELECT 99, tenant, op, key, digest, owner, creator, hold, memo, at FROM fog_ledger_movements",
-			"INSERT INTO fog_ledger_postings VALUES (99, 0, 1, 0, 0)",
-			"INSERT INTO fog_ledger_head VALUES (2, 0)",
+			"INSERT INTO fog_ledger_holds VALUES ('default', 'h', 'dev', 'dev', 5, 3, 3, 'open', 1, 0, 0)",
+			"INSERT INTO fog_ledger_holds VALUES ('default', 'h', 'dev', 'dev', 5, 3, 0, 'settled', 1, 0, 2)",
+			"INSERT INTO fog_ledger_movements SELECT 99, tenant, op, key, owner, creator, body FROM fog_ledger_movements",
+			"INSERT INTO fog_ledger_index SELECT account, seq FROM fog_ledger_index",
+			"INSERT INTO fog_ledger_accounts VALUES (0, 'default', 'x', 'available', 'x', 0, 1, 1)",
+			"UPDATE fog_ledger_blocks SET root = hash || root",
+			"INSERT INTO fog_ledger_head SELECT 2, seq, hash FROM fog_ledger_head",
 		} {
 			_, err := d.Write.ExecContext(t.Context(), statement)
 			require.Error(t, err, statement)
@@ -183,7 +296,7 @@ func TestFacts(t *testing.T) {
 			require.NoError(t, err)
 		}
 		require.ErrorIs(t, s.Commit(t.Context(), tokenomics.Fence{}, tokenomics.Changes{
-			Was: 77, Head: 78, Facts: []journal.Fact{{Topic: tokenomics.TopicHold, ID: "never"}},
+			Was: chain.Head{Last: 77}, Head: chain.Head{Last: 78}, Facts: []journal.Fact{{Topic: tokenomics.TopicHold, ID: "never"}},
 		}), tokenomics.ErrStale)
 		claimed, err := j.Claim(t.Context(), tokenomics.TopicHold, 10, time.Now().Add(time.Hour))
 		require.NoError(t, err)

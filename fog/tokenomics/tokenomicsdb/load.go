@@ -9,159 +9,174 @@ import (
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
+const (
+	holdColumns   = "r.tenant, r.id, r.owner, r.creator, r.amount, r.captured, r.returned, r.state, r.created_at, r.expires_at, r.resolved_at"
+	lineColumns   = "r.number, r.tenant, r.owner, r.kind, r.creator, r.balance, r.seq, r.updated_at"
+	recordColumns = "r.tenant, r.class, r.key, r.owner, r.creator, r.state, r.due_at, r.seq, r.body"
+)
+
+var (
+	loadHead = plain("load_head", "", `SELECT seq, hash, (SELECT COALESCE(MAX(number), 0) FROM fog_ledger_accounts)
+		FROM fog_ledger_head WHERE id = 1`)
+	loadLines = lookUp("load_lines", "ttt", lineColumns, "fog_ledger_accounts",
+		"r.tenant = v.column1 AND r.owner = v.column2 AND r.kind = v.column3")
+	loadHolds = lookUp("load_holds", "tt", holdColumns, "fog_ledger_holds", "r.tenant = v.column1 AND r.id = v.column2")
+	loadUsed  = lookUp("load_used", "ttt", movementColumns, "fog_ledger_movements",
+		"r.tenant = v.column1 AND r.op = v.column2 AND r.key = v.column3")
+	loadRecords = lookUp("load_records", "ttt", recordColumns, "fog_ledger_records",
+		"r.tenant = v.column1 AND r.class = v.column2 AND r.key = v.column3")
+	loadPoints = lookUp("load_points", "ttti", "v.column4, r.tenant, r.series, r.key, r.seq, r.body", "fog_ledger_points",
+		`r.tenant = v.column1 AND r.series = v.column2 AND r.key = v.column3 AND r.seq = (SELECT MAX(p.seq) FROM fog_ledger_points AS p
+		WHERE p.tenant = v.column1 AND p.series = v.column2 AND p.key = v.column3 AND p.seq <= v.column4)`)
+	loadWaiting = lookUp("load_waiting", "i", "r.number", "fog_ledger_requests", "r.number = v.column1 AND r.decided_at = 0")
+)
+
 // Load implements tokenomics.Books. The head comes first: whatever is committed between the statements moves it on.
 func (s *Store) Load(ctx context.Context, wanted tokenomics.Wanted) (tokenomics.Loaded, error) {
 	loaded := tokenomics.Loaded{
 		Lines: map[tokenomics.SubAccount]tokenomics.Line{}, Holds: map[tokenomics.HoldRef]tokenomics.HoldRecord{},
-		Digests: map[tokenomics.Reference]tokenomics.Digest{}, Waiting: map[tokenomics.RequestID]bool{},
+		Used: map[tokenomics.Reference]tokenomics.Use{}, Records: map[tokenomics.RecordRef]tokenomics.Record{},
+		Points: map[tokenomics.PointRef]tokenomics.Point{}, Waiting: map[tokenomics.RequestID]bool{},
 	}
-	err := s.d.Read.NewRaw("SELECT seq FROM fog_ledger_head WHERE id = 1").Scan(ctx, &loaded.Head)
-	if err == nil {
-		err = s.loadHolds(ctx, wanted.Holds, &loaded)
-	}
-	if err == nil {
-		err = s.loadLines(ctx, withPayers(wanted.SubAccounts, loaded.Holds), &loaded)
-	}
-	if err == nil {
-		err = s.loadDigests(ctx, wanted.References, &loaded)
-	}
-	if err == nil {
-		err = s.loadWaiting(ctx, wanted.Requests, &loaded)
-	}
+	var hash []byte
+	head := call{statement: loadHead, row: func(read scan) error {
+		err := read(&loaded.Head.Last, &hash, &loaded.Last)
+		copy(loaded.Head.Hash[:], hash)
+		return err
+	}}
+	err := s.read(ctx, head, lines(wanted, &loaded), holds(wanted, &loaded), used(wanted, &loaded), records(wanted, &loaded),
+		points(wanted, &loaded), waiting(wanted, &loaded))
 	if err != nil {
-		return tokenomics.Loaded{}, db.Kind(fmt.Errorf("tokenomicsdb.load: %w", err))
+		return tokenomics.Loaded{}, fmt.Errorf("tokenomicsdb.load: %w", err)
 	}
 	return loaded, nil
 }
 
-// withPayers adds the available and held sub-accounts of the payers of holds, without repetition.
-func withPayers(
-	wanted []tokenomics.SubAccount, holds map[tokenomics.HoldRef]tokenomics.HoldRecord,
-) map[tokenomics.SubAccount]bool {
-	all := make(map[tokenomics.SubAccount]bool, len(wanted)+2*len(holds))
-	for _, sub := range wanted {
-		all[sub] = true
+func lines(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {
+	c := call{statement: loadLines}
+	for _, sub := range wanted.Lines {
+		c.add(string(sub.Tenant), string(sub.Account), string(sub.Kind))
 	}
-	for ref, h := range holds {
-		all[tokenomics.SubAccount{Tenant: ref.Tenant, Account: h.Payer, Kind: tokenomics.KindAvailable}] = true
-		all[tokenomics.SubAccount{Tenant: ref.Tenant, Account: h.Payer, Kind: tokenomics.KindHeld}] = true
-	}
-	return all
+	c.row = lineRow(func(l tokenomics.LineChange) { loaded.Lines[l.SubAccount] = l.Line })
+	return c
 }
 
-// lookUp reads the rows of a table that match a list of keys; in the query %s stands for the VALUES list of the keys.
-func (s *Store) lookUp(ctx context.Context, keys rows, query string, into func(values string, args []any) error) error {
-	return keys.each(s.chunk(), func(values string, args []any) error {
-		return into(fmt.Sprintf(query, values), args)
-	})
-}
-
-func (s *Store) loadHolds(ctx context.Context, refs []tokenomics.HoldRef, loaded *tokenomics.Loaded) error {
-	keys := rows{columns: 2}
-	for _, ref := range refs {
-		keys.add(string(ref.Tenant), string(ref.ID))
-	}
-	return s.lookUp(ctx, keys, `
-		SELECT h.tenant, h.id, h.owner, h.creator, h.amount, h.captured, h.returned, h.state, h.created_at, h.resolved_at
-		FROM (VALUES %s)`+s.match("fog_ledger_holds", "h", "h.tenant = v.column1 AND h.id = v.column2"),
-		func(query string, args []any) error {
-			var found []holdRow
-			if err := s.d.Read.NewRaw(query, args...).Scan(ctx, &found); err != nil {
-				return err
-			}
-			for _, row := range found {
-				h := row.record()
-				loaded.Holds[tokenomics.HoldRef{Tenant: h.Tenant, ID: h.ID}] = h
-			}
-			return nil
+// lineRow reads a row of lineColumns.
+func lineRow(found func(tokenomics.LineChange)) func(scan) error {
+	var number, balance, seq, updated int64
+	var tenant, owner, kind, creator string
+	into := []any{&number, &tenant, &owner, &kind, &creator, &balance, &seq, &updated}
+	return func(read scan) error {
+		if err := read(into...); err != nil {
+			return err
+		}
+		found(tokenomics.LineChange{
+			SubAccount: tokenomics.SubAccount{
+				Tenant: principal.Tenant(tenant), Account: tokenomics.Account(owner), Kind: tokenomics.Kind(kind),
+			},
+			Line: tokenomics.Line{
+				Number: number, Balance: tokenomics.Amount(balance), Seq: seq, Creator: principal.Account(creator), Updated: db.Time(updated),
+			},
 		})
-}
-
-// holdRow is a row of fog_ledger_holds.
-type holdRow struct {
-	Tenant, ID, Owner, Creator string
-	Amount, Captured, Returned int64
-	State                      string
-	CreatedAt, ResolvedAt      int64
-}
-
-func (r holdRow) record() tokenomics.HoldRecord {
-	return tokenomics.HoldRecord{
-		ID: tokenomics.HoldID(r.ID), Tenant: principal.Tenant(r.Tenant), Payer: tokenomics.Account(r.Owner),
-		Creator: principal.Account(r.Creator), Amount: tokenomics.Amount(r.Amount), Captured: tokenomics.Amount(r.Captured),
-		Returned: tokenomics.Amount(r.Returned), State: tokenomics.HoldState(r.State),
-		Created: db.Time(r.CreatedAt), Resolved: db.Time(r.ResolvedAt),
+		return nil
 	}
 }
 
-func (s *Store) loadLines(ctx context.Context, subs map[tokenomics.SubAccount]bool, loaded *tokenomics.Loaded) error {
-	keys := rows{columns: 3}
-	for sub := range subs {
-		keys.add(string(sub.Tenant), string(sub.Account), string(sub.Kind))
+func holds(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {
+	c := call{statement: loadHolds}
+	for _, ref := range wanted.Holds {
+		c.add(string(ref.Tenant), string(ref.ID))
 	}
-	return s.lookUp(ctx, keys, `
-		SELECT a.tenant, a.owner, a.kind, a.balance, a.updated_at FROM (VALUES %s)`+
-		s.match("fog_ledger_accounts", "a", "a.tenant = v.column1 AND a.owner = v.column2 AND a.kind = v.column3"),
-		func(query string, args []any) error {
-			var found []struct {
-				Tenant, Owner, Kind string
-				Balance, UpdatedAt  int64
-			}
-			if err := s.d.Read.NewRaw(query, args...).Scan(ctx, &found); err != nil {
-				return err
-			}
-			for _, row := range found {
-				sub := tokenomics.SubAccount{
-					Tenant: principal.Tenant(row.Tenant), Account: tokenomics.Account(row.Owner), Kind: tokenomics.Kind(row.Kind),
-				}
-				loaded.Lines[sub] = tokenomics.Line{Balance: tokenomics.Amount(row.Balance), Updated: db.Time(row.UpdatedAt)}
-			}
-			return nil
+	c.row = holdRow(func(h tokenomics.HoldRecord) { loaded.Holds[tokenomics.HoldRef{Tenant: h.Tenant, ID: h.ID}] = h })
+	return c
+}
+
+// holdRow reads a row of holdColumns.
+func holdRow(found func(tokenomics.HoldRecord)) func(scan) error {
+	var tenant, id, owner, creator, state string
+	var amount, captured, returned, created, expires, resolved int64
+	into := []any{&tenant, &id, &owner, &creator, &amount, &captured, &returned, &state, &created, &expires, &resolved}
+	return func(read scan) error {
+		if err := read(into...); err != nil {
+			return err
+		}
+		found(tokenomics.HoldRecord{
+			ID: tokenomics.HoldID(id), Tenant: principal.Tenant(tenant), Payer: tokenomics.Account(owner),
+			Creator: principal.Account(creator), Amount: tokenomics.Amount(amount), Captured: tokenomics.Amount(captured),
+			Returned: tokenomics.Amount(returned), State: tokenomics.HoldState(state),
+			Created: db.Time(created), Expires: db.Time(expires), Resolved: db.Time(resolved),
 		})
+		return nil
+	}
 }
 
-func (s *Store) loadDigests(ctx context.Context, refs []tokenomics.Reference, loaded *tokenomics.Loaded) error {
-	keys := rows{columns: 3}
-	for _, ref := range refs {
-		keys.add(string(ref.Tenant), string(ref.Op), ref.Key)
+func used(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {
+	c := call{statement: loadUsed}
+	for _, ref := range wanted.References {
+		c.add(string(ref.Tenant), string(ref.Op), ref.Key)
 	}
-	return s.lookUp(ctx, keys, `
-		SELECT m.tenant, m.op, m.key, m.digest FROM (VALUES %s)`+
-		s.match("fog_ledger_movements", "m", "m.tenant = v.column1 AND m.op = v.column2 AND m.key = v.column3"),
-		func(query string, args []any) error {
-			var found []struct {
-				Tenant, Op, Key string
-				Digest          []byte
-			}
-			if err := s.d.Read.NewRaw(query, args...).Scan(ctx, &found); err != nil {
-				return err
-			}
-			for _, row := range found {
-				ref := tokenomics.Reference{Tenant: principal.Tenant(row.Tenant), Op: tokenomics.Op(row.Op), Key: row.Key}
-				var digest tokenomics.Digest
-				copy(digest[:], row.Digest)
-				loaded.Digests[ref] = digest
-			}
-			return nil
-		})
+	c.row = movementRow(func(m *tokenomics.Movement) { loaded.Used[m.Reference] = tokenomics.Use{Seq: m.Seq, Digest: m.Digest} })
+	return c
 }
 
-func (s *Store) loadWaiting(ctx context.Context, ids []tokenomics.RequestID, loaded *tokenomics.Loaded) error {
-	keys := rows{columns: 1}
-	for _, id := range ids {
-		keys.add(int64(id))
+func records(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {
+	c := call{statement: loadRecords}
+	for _, ref := range wanted.Records {
+		c.add(string(ref.Tenant), string(ref.Class), ref.Key)
 	}
-	return s.lookUp(ctx, keys, `
-		SELECT r.number FROM (VALUES %s)`+
-		s.match("fog_ledger_requests", "r", "r.number = v.column1 AND r.decided_at = 0"),
-		func(query string, args []any) error {
-			var found []tokenomics.RequestID
-			if err := s.d.Read.NewRaw(query, args...).Scan(ctx, &found); err != nil {
-				return err
-			}
-			for _, id := range found {
-				loaded.Waiting[id] = true
-			}
-			return nil
+	c.row = recordRow(func(r tokenomics.Record) { loaded.Records[r.RecordRef] = r })
+	return c
+}
+
+// recordRow reads a row of recordColumns.
+func recordRow(found func(tokenomics.Record)) func(scan) error {
+	var tenant, class, key, owner, creator, state string
+	var due, seq int64
+	var body []byte
+	into := []any{&tenant, &class, &key, &owner, &creator, &state, &due, &seq, &body}
+	return func(read scan) error {
+		if err := read(into...); err != nil {
+			return err
+		}
+		found(tokenomics.Record{
+			RecordRef: tokenomics.RecordRef{Tenant: principal.Tenant(tenant), Class: tokenomics.Class(class), Key: key},
+			Owner:     tokenomics.Account(owner), Creator: principal.Account(creator), State: state, Due: db.Time(due), Seq: seq, Body: body,
 		})
+		return nil
+	}
+}
+
+func points(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {
+	c := call{statement: loadPoints}
+	for _, ref := range wanted.Points {
+		c.add(string(ref.Tenant), string(ref.Series), ref.Key, ref.Seq)
+	}
+	c.row = func(read scan) error {
+		var asked, seq int64
+		var tenant, series, key string
+		var body []byte
+		if err := read(&asked, &tenant, &series, &key, &seq, &body); err != nil {
+			return err
+		}
+		ref := tokenomics.SeriesRef{Tenant: principal.Tenant(tenant), Series: tokenomics.Series(series), Key: key}
+		loaded.Points[tokenomics.PointRef{SeriesRef: ref, Seq: asked}] = tokenomics.Point{
+			PointRef: tokenomics.PointRef{SeriesRef: ref, Seq: seq}, Body: body,
+		}
+		return nil
+	}
+	return c
+}
+
+func waiting(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {
+	c := call{statement: loadWaiting}
+	for _, id := range wanted.Requests {
+		c.add(int64(id))
+	}
+	c.row = func(read scan) error {
+		var number int64
+		err := read(&number)
+		loaded.Waiting[tokenomics.RequestID(number)] = true
+		return err
+	}
+	return c
 }

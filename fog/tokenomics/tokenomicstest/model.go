@@ -151,11 +151,10 @@ func (m *model) transfer(t tokenomics.Transfer) string {
 // between. It shows that supply is conserved, nothing is ever below zero, a hold is resolved once, keys work, and that
 // batches answer as one request after the other would.
 func testModel(t *testing.T, b *bench) {
-	ledger, run := b.ledger(t), 0
+	ledger := b.ledger(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		run++
 		m := newModel()
-		draw := drawer{prefix: fmt.Sprintf("%d-", run)}
+		draw := drawer{prefix: fmt.Sprintf("%d-", b.runs())}
 		for _, account := range draw.accounts() {
 			pay(t, ledger, 20, account)
 			m.available[account] = 20

@@ -40,10 +40,19 @@ func Run(t *testing.T, open Open) {
 		{"Entries", testEntries},
 		{"Stats", testStats},
 		{"Purge", testPurge},
+		{"Expiry", testExpiry},
+		{"Burn", testBurn},
+		{"BalanceAt", testBalanceAt},
+		{"Watch", testWatch},
+		{"Receipt", testReceipt},
 		{"Model", testModel},
+		{"Partition", testPartition},
+		{"Overlap", testOverlap},
 		{"Concurrency", testConcurrency},
 		{"StoreLoad", testStoreLoad},
 		{"StoreCommit", testStoreCommit},
+		{"StoreLog", testStoreLog},
+		{"StoreRecords", testStoreRecords},
 		{"StoreQueue", testStoreQueue},
 		{"StoreAudit", testStoreAudit},
 		{"Culprit", testCulprit},
@@ -92,6 +101,13 @@ func (c *Clock) Advance(d time.Duration) {
 type bench struct {
 	Setup
 	clock *Clock
+	run   int
+}
+
+// runs numbers the runs of properties, so that each has accounts and keys of its own.
+func (b *bench) runs() int {
+	b.run++
+	return b.run
 }
 
 // server makes a ledger on the store, as one server of several.

@@ -1,0 +1,84 @@
+package tokenomics
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/fogcompute/fogcompute/fog/tokenomics/chain"
+)
+
+// Snapshot implements Log: it copies everything, so that f takes as long as it likes.
+func (m *Memory) Snapshot(_ context.Context, f func(Moment) error) error {
+	m.mu.Lock()
+	moment := &Memory{
+		lines: maps.Clone(m.lines), numbers: slices.Clone(m.numbers), holds: maps.Clone(m.holds),
+		movements: slices.Clone(m.movements), blocks: slices.Clone(m.blocks), traces: maps.Clone(m.traces), tally: maps.Clone(m.tally),
+	}
+	m.mu.Unlock()
+	return f(memorySnapshot{moment})
+}
+
+// memorySnapshot is a copy of a Memory that nobody changes.
+type memorySnapshot struct{ *Memory }
+
+var _ Moment = memorySnapshot{}
+
+// Head implements Moment.
+func (m memorySnapshot) Head(context.Context) (chain.Head, error) { return m.head(), nil }
+
+// Lines implements Moment.
+func (m memorySnapshot) Lines(_ context.Context, after int64, limit int) ([]LineChange, error) {
+	var rows []LineChange
+	for _, sub := range m.numbers[min(after, int64(len(m.numbers))):] {
+		if len(rows) == limit {
+			break
+		}
+		rows = append(rows, LineChange{SubAccount: sub, Line: m.lines[sub]})
+	}
+	return rows, nil
+}
+
+// Index implements Moment.
+func (m memorySnapshot) Index(_ context.Context, after Trace, limit int) ([]Trace, error) {
+	var rows []Trace
+	for number := max(after.Number, 1); number <= int64(len(m.numbers)); number++ {
+		for _, seq := range m.traces[m.numbers[number-1]] {
+			if number == after.Number && seq <= after.Seq {
+				continue
+			}
+			if rows = append(rows, Trace{number, seq}); len(rows) == limit {
+				return rows, nil
+			}
+		}
+	}
+	return rows, nil
+}
+
+// Holds implements Moment.
+func (m memorySnapshot) Holds(_ context.Context, after HoldRef, limit int) ([]HoldRecord, error) {
+	var rows []HoldRecord
+	for ref, hold := range m.holds {
+		if hold.State == HoldOpen && ref.compare(after) > 0 {
+			rows = append(rows, hold)
+		}
+	}
+	slices.SortFunc(rows, func(a, b HoldRecord) int { return HoldRef{a.Tenant, a.ID}.compare(HoldRef{b.Tenant, b.ID}) })
+	return rows[:min(len(rows), limit)], nil
+}
+
+// Tally implements Moment.
+func (m memorySnapshot) Tally(context.Context) ([]TallyChange, error) {
+	rows := make([]TallyChange, 0, len(m.tally))
+	for key, value := range m.tally {
+		rows = append(rows, TallyChange{Tenant: key.tenant, Count: key.count, Add: value})
+	}
+	slices.SortFunc(rows, TallyChange.compare)
+	return rows, nil
+}
+
+// compare orders holds by tenant and ID.
+func (r HoldRef) compare(q HoldRef) int {
+	return cmp.Or(cmp.Compare(r.Tenant, q.Tenant), cmp.Compare(r.ID, q.ID))
+}

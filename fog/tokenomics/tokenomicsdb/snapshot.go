@@ -1,0 +1,129 @@
+package tokenomicsdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/fogcompute/fogcompute/fog/internal/db"
+	"github.com/fogcompute/fogcompute/fog/principal"
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/chain"
+)
+
+var (
+	snapLines = plain("snap_lines", "ii",
+		"SELECT "+lineColumns+" FROM fog_ledger_accounts AS r WHERE r.number > $1 ORDER BY r.number LIMIT $2")
+	snapIndex = plain("snap_index", "iii",
+		"SELECT account, seq FROM fog_ledger_index WHERE (account, seq) > ($1, $2) ORDER BY account, seq LIMIT $3")
+	snapHolds = plain("snap_holds", "tti", "SELECT "+holdColumns+` FROM fog_ledger_holds AS r
+		WHERE r.state = 'open' AND (r.tenant, r.id) > ($1, $2) ORDER BY r.tenant, r.id LIMIT $3`)
+	snapTally = plain("snap_tally", "", "SELECT tenant, name, hour, value FROM fog_ledger_tally ORDER BY tenant, name, hour")
+)
+
+// snapshot reads one moment of the ledger. read runs a call in the transaction.
+type snapshot struct {
+	read func(context.Context, call) error
+}
+
+var _ tokenomics.Moment = snapshot{}
+
+// Snapshot implements tokenomics.Log: f reads in one transaction, which keeps a connection for as long.
+func (s *Store) Snapshot(ctx context.Context, f func(tokenomics.Moment) error) error {
+	if s.d.Dialect == SQLite {
+		return s.snapshotSQLite(ctx, f)
+	}
+	return db.Kind(onConn(ctx, s.d.Read.DB, func(c *pgConn) error {
+		if _, err := c.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").ReadAll(); err != nil {
+			return err
+		}
+		err := f(snapshot{func(ctx context.Context, one call) error { return db.Kind(c.run(ctx, []call{one})) }})
+		_, end := c.Exec(context.WithoutCancel(ctx), "ROLLBACK").ReadAll() // there is nothing to commit
+		return errors.Join(err, end)
+	}))
+}
+
+func (s *Store) snapshotSQLite(ctx context.Context, f func(tokenomics.Moment) error) error {
+	for _, one := range []*statement{loadHead, readMovements, readBlocks, snapLines, snapIndex, snapHolds, snapTally} {
+		if _, err := s.reader.get(ctx, one.sqlite); err != nil { // a pool of one connection could not do it below
+			return db.Kind(err)
+		}
+	}
+	tx, err := s.d.Read.DB.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return db.Kind(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	return f(snapshot{func(ctx context.Context, one call) error { return db.Kind(s.reader.eachIn(ctx, tx, []call{one})) }})
+}
+
+// Head implements tokenomics.Moment.
+func (s snapshot) Head(ctx context.Context) (chain.Head, error) { return readHead(s.in(ctx)) }
+
+// Movements implements tokenomics.Moment.
+func (s snapshot) Movements(ctx context.Context, after int64, limit int) ([]tokenomics.Movement, error) {
+	return movements(s.in(ctx), after, limit)
+}
+
+// Blocks implements tokenomics.Moment.
+func (s snapshot) Blocks(ctx context.Context, after int64, limit int) ([]tokenomics.Block, error) {
+	return blocks(s.in(ctx), after, limit)
+}
+
+// in binds a context.
+func (s snapshot) in(ctx context.Context) func(call) error {
+	return func(c call) error { return s.read(ctx, c) }
+}
+
+// page runs a statement that reads a part of a table.
+func page[T any](ctx context.Context, s snapshot, one *statement, row func(func(T)) func(scan) error, args ...any) ([]T, error) {
+	var found []T
+	err := s.read(ctx, call{statement: one, args: args, row: row(func(r T) { found = append(found, r) })})
+	if err != nil {
+		return nil, fmt.Errorf("tokenomicsdb.snapshot: %w", err)
+	}
+	return found, nil
+}
+
+// Lines implements tokenomics.Moment.
+func (s snapshot) Lines(ctx context.Context, after int64, limit int) ([]tokenomics.LineChange, error) {
+	return page(ctx, s, snapLines, lineRow, after, int64(limit))
+}
+
+// Index implements tokenomics.Moment.
+func (s snapshot) Index(ctx context.Context, after tokenomics.Trace, limit int) ([]tokenomics.Trace, error) {
+	return page(ctx, s, snapIndex, traceRow, after.Number, after.Seq, int64(limit))
+}
+
+func traceRow(found func(tokenomics.Trace)) func(scan) error {
+	var t tokenomics.Trace
+	into := []any{&t.Number, &t.Seq}
+	return func(read scan) error {
+		err := read(into...)
+		found(t)
+		return err
+	}
+}
+
+// Holds implements tokenomics.Moment.
+func (s snapshot) Holds(ctx context.Context, after tokenomics.HoldRef, limit int) ([]tokenomics.HoldRecord, error) {
+	return page(ctx, s, snapHolds, holdRow, string(after.Tenant), string(after.ID), int64(limit))
+}
+
+// Tally implements tokenomics.Moment.
+func (s snapshot) Tally(ctx context.Context) ([]tokenomics.TallyChange, error) {
+	return page(ctx, s, snapTally, tallyRow)
+}
+
+func tallyRow(found func(tokenomics.TallyChange)) func(scan) error {
+	return func(read scan) error {
+		var tenant, name string
+		var hour, value int64
+		err := read(&tenant, &name, &hour, &value)
+		found(tokenomics.TallyChange{
+			Tenant: principal.Tenant(tenant), Count: tokenomics.Count{Name: name, Hour: hour}, Add: value,
+		})
+		return err
+	}
+}
