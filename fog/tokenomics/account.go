@@ -46,8 +46,8 @@ type Balance struct {
 	Account   Account
 	Available Amount    // may be spent now; without what is held
 	Held      Amount    // set aside for holds
-	Staked    Amount    // always 0: there is no staking yet
-	Rewards   Amount    // earned and not yet claimed; always 0: there is no source of rewards yet
+	Staked    Amount    // what its shares of operators' pools are worth
+	Rewards   Amount    // earned and not yet claimed, for stakes and for compute
 	Updated   time.Time // of the latest movement; zero if there was none
 }
 
@@ -62,16 +62,16 @@ func (t *Tokenomics) Balance(ctx context.Context, account Account) (Balance, err
 	if err != nil {
 		return Balance{}, err
 	}
-	available := SubAccount{Tenant: tenant, Account: account, Kind: KindAvailable}
-	held := SubAccount{Tenant: tenant, Account: account, Kind: KindHeld}
-	loaded, err := t.store.Load(ctx, Wanted{Lines: []SubAccount{available, held}})
+	h, err := t.holdings(ctx, tenant, account)
 	if err != nil {
 		return Balance{}, fault.Wrap(op, err)
 	}
-	free, locked := loaded.Lines[available], loaded.Lines[held]
-	balance := Balance{Account: account, Available: free.Balance, Held: locked.Balance, Updated: free.Updated}
-	if locked.Updated.After(balance.Updated) {
-		balance.Updated = locked.Updated
+	balance := Balance{
+		Account: account, Available: h.lines[KindAvailable].Balance, Held: h.lines[KindHeld].Balance, Staked: h.staked(),
+		Rewards: h.pending(account),
+	}
+	for _, line := range h.lines {
+		balance.Updated = later(balance.Updated, line.Updated)
 	}
 	return balance, nil
 }

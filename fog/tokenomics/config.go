@@ -32,6 +32,10 @@ type Config struct {
 	// life. 0: 1,000,000 FOG; negative: nothing, the ledger starts empty.
 	Genesis Amount
 
+	// Economics returns the parameters of staking, rewards and slashes as they are now. It is asked once for each batch, and must
+	// not call the ledger; what Validate refuses is not taken over. Nil: the zero value.
+	Economics func() Economics
+
 	// Batch is the most requests that one commit carries, at least 1. 0: 512.
 	Batch int
 	// Poll is how often waiting servers look for requests and verdicts when no hint wakes them. 0: 200 ms.

@@ -14,7 +14,7 @@ import (
 const (
 	defaultEntries = 100
 	maxEntries     = 1000
-	maxPostings    = maxShares + 2 // of one movement
+	maxPostings    = 3*maxShares + 8 // of one movement
 )
 
 // Place is the position of a posting in the ledger. Its zero value lies after the newest.
@@ -125,7 +125,7 @@ func parsePlace(cursor string) (Place, error) {
 }
 
 // BalanceAt returns what an account had when the ledger stood at a movement: after it and before the next. Movement 0 is
-// the empty ledger. Errors: Invalid (a movement that has not happened), Denied, Unavailable.
+// the empty ledger. What was staked is what PowerAt calls own; what was earned and not claimed is not known of the past. Errors: Invalid (a movement that has not happened), Denied, Unavailable.
 func (t *Tokenomics) BalanceAt(ctx context.Context, account Account, seq int64) (Balance, error) {
 	const op = "tokenomics.balance_at"
 	if seq < 0 {
@@ -152,10 +152,13 @@ func (t *Tokenomics) BalanceAt(ctx context.Context, account Account, seq int64) 
 		}
 		for _, entry := range latest {
 			*amount = entry.After
-			if entry.At.After(balance.Updated) {
-				balance.Updated = entry.At
-			}
+			balance.Updated = later(balance.Updated, entry.At)
 		}
 	}
-	return balance, nil
+	own := PointRef{SeriesRef{tenant, SeriesOwn, string(account)}, seq}
+	if loaded, err = t.store.Load(ctx, Wanted{Points: []PointRef{own}}); err != nil {
+		return Balance{}, fault.Wrap(op, err)
+	}
+	balance.Staked, err = amountOf(loaded.Points[own])
+	return balance, fault.Wrap(op, err)
 }

@@ -20,6 +20,7 @@ var errMissing = errors.New("tokenomics: a row is not loaded yet")
 type evaluation struct {
 	state     *state
 	now       time.Time
+	economics Economics // with its defaults
 	was       chain.Head
 	movements []Movement
 	verdicts  []Verdict // for the request table
@@ -28,8 +29,8 @@ type evaluation struct {
 
 // evaluate decides items in order. A rejected item leaves no trace but its verdict. It reports false, and leaves the state as
 // it was, if the state lacks something.
-func evaluate(s *state, items []item, now time.Time) (Changes, []error, bool) {
-	e := evaluation{state: s, now: micros(now), was: s.head, movements: make([]Movement, 0, len(items))}
+func evaluate(s *state, items []item, now time.Time, economics Economics) (Changes, []error, bool) {
+	e := evaluation{state: s, now: micros(now), economics: economics.filled(), was: s.head, movements: make([]Movement, 0, len(items))}
 	begin, last := s.mark(), s.last
 	verdicts := make([]error, len(items))
 	for i := range items {

@@ -15,6 +15,7 @@ func (m *Memory) Snapshot(_ context.Context, f func(Moment) error) error {
 	moment := &Memory{
 		lines: maps.Clone(m.lines), numbers: slices.Clone(m.numbers), holds: maps.Clone(m.holds),
 		movements: slices.Clone(m.movements), blocks: slices.Clone(m.blocks), traces: maps.Clone(m.traces), tally: maps.Clone(m.tally),
+		records: maps.Clone(m.records), points: maps.Clone(m.points),
 	}
 	m.mu.Unlock()
 	return f(memorySnapshot{moment})
@@ -65,6 +66,32 @@ func (m memorySnapshot) Holds(_ context.Context, after HoldRef, limit int) ([]Ho
 		}
 	}
 	slices.SortFunc(rows, func(a, b HoldRecord) int { return HoldRef{a.Tenant, a.ID}.compare(HoldRef{b.Tenant, b.ID}) })
+	return rows[:min(len(rows), limit)], nil
+}
+
+// Records implements Moment.
+func (m memorySnapshot) Records(_ context.Context, after RecordRef, limit int) ([]Record, error) {
+	var rows []Record
+	for ref, record := range m.records {
+		if ref.compare(after) > 0 {
+			rows = append(rows, record)
+		}
+	}
+	slices.SortFunc(rows, func(a, b Record) int { return a.compare(b.RecordRef) })
+	return rows[:min(len(rows), limit)], nil
+}
+
+// Points implements Moment.
+func (m memorySnapshot) Points(_ context.Context, after PointRef, limit int) ([]Point, error) {
+	var rows []Point
+	for _, series := range m.points {
+		for _, point := range series {
+			if point.compare(after) > 0 {
+				rows = append(rows, point)
+			}
+		}
+	}
+	slices.SortFunc(rows, func(a, b Point) int { return a.compare(b.PointRef) })
 	return rows[:min(len(rows), limit)], nil
 }
 

@@ -82,8 +82,16 @@ func fetch[T any](e *evaluation, ref RecordRef) (body *T, record Record, known b
 		return nil, record, known, nil
 	}
 	body = new(T)
-	if err := json.Unmarshal(record.Body, body); err != nil {
-		return nil, record, true, fault.Newf(fault.Internal, "tokenomics.record", "%s %q cannot be read: %v", ref.Class, ref.Key, err)
+	if err := decodeRecord(record, body); err != nil {
+		return nil, record, true, err
 	}
 	return body, record, true, nil
+}
+
+// decodeRecord reads a record's body.
+func decodeRecord(record Record, body any) error {
+	if err := json.Unmarshal(record.Body, body); err != nil {
+		return fault.Newf(fault.Internal, "tokenomics.record", "%s %q cannot be read: %v", record.Class, record.Key, err)
+	}
+	return nil
 }

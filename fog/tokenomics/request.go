@@ -51,12 +51,25 @@ type Digest [16]byte
 
 // Request is exactly one of the operations. Post takes them mixed, in order.
 type Request struct {
-	Hold     *Hold             `json:"hold,omitempty"`
-	Capture  *Capture          `json:"capture,omitempty"`
-	Void     *Void             `json:"void,omitempty"`
-	Transfer *Transfer         `json:"transfer,omitempty"`
-	Burn     *Burn             `json:"burn,omitempty"`
-	Creator  principal.Account `json:"creator,omitempty"` // who asks; Post fills it in
+	Hold     *Hold     `json:"hold,omitempty"`
+	Capture  *Capture  `json:"capture,omitempty"`
+	Void     *Void     `json:"void,omitempty"`
+	Transfer *Transfer `json:"transfer,omitempty"`
+	Burn     *Burn     `json:"burn,omitempty"`
+
+	Stake         *Stake         `json:"stake,omitempty"`
+	Unstake       *Unstake       `json:"unstake,omitempty"`
+	CancelUnstake *CancelUnstake `json:"cancelUnstake,omitempty"`
+	Redelegate    *Redelegate    `json:"redelegate,omitempty"`
+	Delegate      *Delegate      `json:"delegate,omitempty"`
+	Claim         *Claim         `json:"claim,omitempty"`
+	Compound      *Compound      `json:"compound,omitempty"`
+	SlashEvidence *SlashEvidence `json:"slashEvidence,omitempty"`
+	Appeal        *Appeal        `json:"appeal,omitempty"`
+	Dismiss       *Dismiss       `json:"dismiss,omitempty"`
+	Uphold        *Uphold        `json:"uphold,omitempty"`
+
+	Creator principal.Account `json:"creator,omitempty"` // who asks; Post fills it in
 
 	own order // the ledger's own operation
 }
@@ -92,6 +105,17 @@ func (r Request) order() order {
 	add(r.Void, r.Void != nil)
 	add(r.Transfer, r.Transfer != nil)
 	add(r.Burn, r.Burn != nil)
+	add(r.Stake, r.Stake != nil)
+	add(r.Unstake, r.Unstake != nil)
+	add(r.CancelUnstake, r.CancelUnstake != nil)
+	add(r.Redelegate, r.Redelegate != nil)
+	add(r.Delegate, r.Delegate != nil)
+	add(r.Claim, r.Claim != nil)
+	add(r.Compound, r.Compound != nil)
+	add(r.SlashEvidence, r.SlashEvidence != nil)
+	add(r.Appeal, r.Appeal != nil)
+	add(r.Dismiss, r.Dismiss != nil)
+	add(r.Uphold, r.Uphold != nil)
 	add(r.own, r.own != nil)
 	if n != 1 {
 		return nil

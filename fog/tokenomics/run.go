@@ -122,16 +122,39 @@ func (t *Tokenomics) sweep(ctx context.Context, now time.Time) (more bool, err e
 	if err != nil {
 		return false, fault.Wrap("tokenomics.sweep", err)
 	}
-	var items []item
+	orders := t.emissions(ctx, now)
 	for _, hold := range due.Holds {
-		it, err := newItem(Request{Creator: principal.Operator, own: &expiry{hold}})
-		if err != nil {
+		orders = append(orders, &expiry{hold})
+	}
+	more = max(len(due.Holds), len(due.Records)) >= t.config.Batch
+	for _, ref := range due.Records {
+		if ref.Class == ClassSlash {
+			steps, err := t.penalties(ctx, ref, now)
+			if err != nil {
+				return false, fault.Wrap("tokenomics.sweep", err)
+			}
+			orders, more = append(orders, steps...), true // it goes on until it is done
+		} else if sweep := sweeps(ref.Class); sweep != nil {
+			orders = append(orders, sweep(ref, now))
+		}
+	}
+	items := make([]item, len(orders))
+	for i, o := range orders {
+		if items[i], err = newItem(Request{Creator: principal.Operator, own: o}); err != nil {
 			return false, fault.Wrap("tokenomics.sweep", err)
 		}
-		items = append(items, it)
 	}
 	_, err = t.commits.Do(ctx, items...)
-	return len(items) >= t.config.Batch, fault.Wrap("tokenomics.sweep", err)
+	return more, fault.Wrap("tokenomics.sweep", err)
+}
+
+// sweeps returns what is done about a record of a class whose time has come; nil if nothing is.
+func sweeps(class Class) func(ref RecordRef, now time.Time) order {
+	switch class {
+	case ClassUnbonding, ClassRedelegation:
+		return func(ref RecordRef, now time.Time) order { return &maturity{ref, now} }
+	}
+	return nil
 }
 
 // purge deletes a bounded number of rows that are past their time, and reports whether there may be more.

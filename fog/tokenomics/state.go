@@ -138,9 +138,12 @@ func (s *state) at(ref PointRef) (Point, bool) {
 	return s.points.get(ref)
 }
 
-// add appends a point to its series.
+// add appends a point to its series. A later value at the same movement replaces the earlier one.
 func (s *state) add(p Point) {
 	recent := s.recent.rows[p.SeriesRef]
+	if n := len(recent); n > 0 && recent[n-1].Seq == p.Seq {
+		recent = recent[:n-1]
+	}
 	s.recent.set(p.SeriesRef, append(recent[:len(recent):len(recent)], p))
 }
 

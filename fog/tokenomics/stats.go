@@ -15,6 +15,10 @@ const (
 	countHolds     = "holds.open" // holds that are not resolved
 	countCaptures  = "captures"   // also by hour
 	countVolume    = "volume"     // base units captured; also by hour
+	countStakers   = "stakers"    // accounts that stake now
+
+	countStakingRewards = "rewards.staking" // base units rewarded to stakers
+	countComputeRewards = "rewards.compute" // base units rewarded for compute
 )
 
 // statsHours is how many hours Stats looks back: this one and the 23 before it.
@@ -36,6 +40,10 @@ type Stats struct {
 	TotalSupply Amount // minted so far: what the compartments of KindMint lack
 	Circulating Amount // available to accounts: the supply without what is held
 	Held        Amount // set aside for open holds
+	Staked      Amount // in operators' pools
+	Unbonding   Amount // has left a pool and is not paid back
+	Rewards     Amount // earned and not claimed, or waiting to be earned
+	Treasury    Amount // what the treasury may spend
 	Sum         Amount // of all balances of all kinds: 0, or the ledger is broken
 
 	Accounts  int64 // that were ever paid
@@ -46,6 +54,11 @@ type Stats struct {
 	Volume      Amount // paid by them; not bounded by MaxSupply, tokens are paid again and again
 	CapturesDay int64  // payments in this hour and the 23 before it
 	VolumeDay   Amount // paid by them
+
+	Stakers        int64  // accounts that stake now
+	StakingRate    int64  // what a staked token has earned in the last 30 days, or since the first reward, in millionths a year
+	StakingRewards Amount // rewarded to stakers, ever
+	ComputeRewards Amount // rewarded for compute beside its price, ever
 
 	Listings int64 // nodes that offer room on the market now
 	Quote    Quote // what one FOG is worth outside; zero: nothing
@@ -70,6 +83,19 @@ func (t *Tokenomics) Stats(ctx context.Context) (Stats, error) {
 		return Stats{}, fault.Wrap(op, err)
 	}
 	stats := summarise(tally, hourOf(t.config.Now()))
+	common, treasury := RecordRef{who.Tenant, ClassRewards, string(Rewards)}, SubAccount{who.Tenant, Treasury, KindAvailable}
+	loaded, err := t.store.Load(ctx, Wanted{Records: []RecordRef{common}, Lines: []SubAccount{treasury}})
+	if err != nil {
+		return Stats{}, fault.Wrap(op, err)
+	}
+	stats.Treasury = loaded.Lines[treasury].Balance
+	var r rewards
+	if err := decodeIf(loaded.Records[common], &r); err != nil {
+		return Stats{}, fault.Wrap(op, err)
+	}
+	if stats.StakingRate, err = t.yieldOf(ctx, who.Tenant, &r); err != nil {
+		return Stats{}, fault.Wrap(op, err)
+	}
 	stats.Listings, stats.Quote = t.market.Conditions(who.Tenant).Listings, t.config.Quote
 	_, stats.Writer = t.seat.current()
 	return stats, nil
@@ -83,12 +109,21 @@ func summarise(tally map[Count]int64, hour int64) Stats {
 		TotalSupply: -sum(KindMint),
 		Circulating: sum(KindAvailable),
 		Held:        sum(KindHeld),
-		Sum:         sum(KindMint) + sum(KindAvailable) + sum(KindHeld),
+		Staked:      sum(KindStaked),
+		Unbonding:   sum(KindUnbonding),
+		Rewards:     sum(KindReward),
 		Accounts:    total(countAccounts),
 		OpenHolds:   total(countHolds),
 		Movements:   total(countMovements),
 		Captures:    total(countCaptures),
 		Volume:      Amount(total(countVolume)),
+		Stakers:     total(countStakers),
+
+		StakingRewards: Amount(total(countStakingRewards)),
+		ComputeRewards: Amount(total(countComputeRewards)),
+	}
+	for kind := range kinds() {
+		stats.Sum += sum(kind)
 	}
 	for back := range int64(statsHours) {
 		stats.CapturesDay += tally[Count{Name: countCaptures, Hour: hour - back}]

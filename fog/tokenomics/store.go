@@ -88,6 +88,10 @@ type Moment interface {
 	Index(ctx context.Context, after Trace, limit int) ([]Trace, error)
 	// Holds reads the open holds by tenant and ID.
 	Holds(ctx context.Context, after HoldRef, limit int) ([]HoldRecord, error)
+	// Records reads the records by tenant, class and key.
+	Records(ctx context.Context, after RecordRef, limit int) ([]Record, error)
+	// Points reads the points by tenant, series, key and number.
+	Points(ctx context.Context, after PointRef, limit int) ([]Point, error)
 	Tally(ctx context.Context) ([]TallyChange, error)
 }
 

@@ -31,8 +31,9 @@ func (t *Tokenomics) Head(ctx context.Context) (chain.Head, error) {
 // Verify reads the whole ledger, of all tenants, at one moment and recomputes what can be derived. It returns an Internal error
 // that wraps the first disagreements, nil if there are none: each block has its hash
 // and its movements; each movement's postings add up to zero and leave the balances that they say; each balance is the sum of its
-// postings; only mints are below zero; what is held is what open holds have left; the running sums are right. It is
-// the operator's. Other errors: Denied, Unavailable.
+// postings; only mints are below zero; what is held is what open holds have left; what is staked is what pools have, and
+// their positions have all of their shares; rewards are, to the last fraction, what is owed and what waits; powers add up; the
+// running sums are right. It is the operator's. Other errors: Denied, Unavailable.
 func (t *Tokenomics) Verify(ctx context.Context) error {
 	const op = "tokenomics.verify"
 	if err := t.operates(ctx, op); err != nil {
@@ -62,6 +63,7 @@ type auditor struct {
 	accounts map[SubAccount]*audited
 	open     map[HoldRef]escrowed // holds that the log leaves open
 	tally    map[tallyKey]int64
+	farms    map[principal.Tenant]*farm
 }
 
 // audited is what the log says of a sub-account.
@@ -91,7 +93,7 @@ func (a *auditor) read(ctx context.Context, s Moment) (err error) {
 	if a.head, err = s.Head(ctx); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context, Moment) error{a.log, a.lines, a.index, a.holds, a.sums} {
+	for _, part := range []func(context.Context, Moment) error{a.log, a.lines, a.index, a.holds, a.stakes, a.sums} {
 		if err := part(ctx, s); err != nil {
 			return err
 		}
@@ -169,6 +171,9 @@ func (a *auditor) movement(seq int64, m *Movement) {
 			a.find("movement %d leaves account %q with %s FOG %s instead of %s", seq, p.Account, p.After, p.Kind, account.balance)
 		}
 		a.tally[tallyKey{p.Tenant, Count{Name: sumOf(p.Kind)}}] += int64(p.Amount)
+		if p.Kind == KindReward && p.Account != Rewards && p.Amount > 0 {
+			a.tally[tallyKey{p.Tenant, Count{Name: countComputeRewards}}] += int64(p.Amount)
+		}
 	}
 	if sum != 0 {
 		a.find("postings of movement %d add up to %s", seq, sum)

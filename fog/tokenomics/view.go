@@ -3,16 +3,16 @@ package tokenomics
 import "time"
 
 // StatsView is Stats in the form of the public interface. The tags doc describe each field in its schema. What does not
-// exist yet (staking, governance, a market, sources of rewards) is 0.
+// exist yet (governance, a market) is 0.
 type StatsView struct {
 	TotalSupply       Amount          `json:"totalSupply" doc:"Tokens in existence, in FOG"`
-	CirculatingSupply Amount          `json:"circulatingSupply" doc:"Tokens that accounts may spend now, in FOG: the supply without what is held in escrow"`
-	StakedTokens      Amount          `json:"stakedTokens" doc:"Tokens that are staked, in FOG; 0 until staking exists"`
-	ActiveStakers     int64           `json:"activeStakers" doc:"Accounts that stake; 0 until staking exists"`
+	CirculatingSupply Amount          `json:"circulatingSupply" doc:"Tokens that accounts may spend now, in FOG: the supply without what is held in escrow, staked, or earned and not claimed"`
+	StakedTokens      Amount          `json:"stakedTokens" doc:"Tokens that are staked, in FOG"`
+	ActiveStakers     int64           `json:"activeStakers" doc:"Accounts that stake"`
 	ProposalsActive   int64           `json:"proposalsActive" doc:"Proposals that can be voted on; 0 until governance exists"`
 	ProposalsTotal    int64           `json:"proposalsTotal" doc:"Proposals ever made; 0 until governance exists"`
 	MarketCap         Amount          `json:"marketCap" doc:"Circulating supply times price, in the operator's currency; 0 while the operator quotes no price"`
-	StakingAPR        float64         `json:"stakingAPR" doc:"Yearly return of staking in percent; 0 until staking exists"`
+	StakingAPR        float64         `json:"stakingAPR" doc:"What a staked token has earned in the last 30 days, or since the first reward, in percent a year"`
 	Tokens            TokensView      `json:"tokens" doc:"Supply and price"`
 	DAO               DAOView         `json:"dao" doc:"Governance"`
 	Marketplace       MarketplaceView `json:"marketplace" doc:"Payments for compute: each capture of escrow is a trade"`
@@ -33,7 +33,7 @@ type DAOView struct {
 	Proposals       int64  `json:"proposals" doc:"Proposals ever made; 0 until governance exists"`
 	ActiveVotes     int64  `json:"activeVotes" doc:"Votes that are open; 0 until governance exists"`
 	TotalVoters     int64  `json:"totalVoters" doc:"Accounts that ever voted; 0 until governance exists"`
-	TreasuryBalance Amount `json:"treasuryBalance" doc:"Tokens of the treasury, in FOG; 0 until governance exists"`
+	TreasuryBalance Amount `json:"treasuryBalance" doc:"Tokens of the treasury, in FOG"`
 }
 
 // MarketplaceView is the part of StatsView about payments for compute.
@@ -46,10 +46,10 @@ type MarketplaceView struct {
 
 // RewardsView is the part of StatsView about rewards.
 type RewardsView struct {
-	TotalEarned       Amount `json:"totalEarned" doc:"Rewards ever earned, in FOG; 0 until a source of rewards exists"`
+	TotalEarned       Amount `json:"totalEarned" doc:"Rewards ever earned, in FOG: the sum of the others"`
 	ComputeRewards    Amount `json:"computeRewards" doc:"Of these, for compute; payments for jobs are in marketplace"`
 	StakingRewards    Amount `json:"stakingRewards" doc:"Of these, for staking"`
-	GovernanceRewards Amount `json:"governanceRewards" doc:"Of these, for governance"`
+	GovernanceRewards Amount `json:"governanceRewards" doc:"Always 0: nothing is minted for voting"`
 }
 
 // View returns the figures in the form of the public interface.
@@ -59,9 +59,16 @@ func (s Stats) View() StatsView {
 		TotalSupply:       s.TotalSupply,
 		CirculatingSupply: s.Circulating,
 		MarketCap:         worth,
+		StakedTokens:      s.Staked,
+		ActiveStakers:     s.Stakers,
+		StakingAPR:        percent(s.StakingRate),
 		Tokens: TokensView{
 			TotalSupply: s.TotalSupply, CirculatingSupply: s.Circulating,
 			MarketCap: worth, Price: Amount(s.Quote.Price), Currency: s.Quote.Currency,
+		},
+		DAO: DAOView{TreasuryBalance: s.Treasury},
+		Rewards: RewardsView{
+			TotalEarned: s.StakingRewards + s.ComputeRewards, ComputeRewards: s.ComputeRewards, StakingRewards: s.StakingRewards,
 		},
 		Marketplace: MarketplaceView{ActiveListings: s.Listings, TotalVolume: s.Volume, Trades24h: s.CapturesDay},
 	}
@@ -76,8 +83,8 @@ type BalanceView struct {
 	Address Account   `json:"address" doc:"The account"`
 	Balance Amount    `json:"balance" doc:"FOG that the account may spend now, without what is held"`
 	Held    Amount    `json:"held" doc:"FOG set aside for jobs that are not settled"`
-	Staked  Amount    `json:"staked" doc:"FOG that the account stakes; 0 until staking exists"`
-	Rewards Amount    `json:"rewards" doc:"FOG earned and not yet claimed; 0 until a source of rewards exists"`
+	Staked  Amount    `json:"staked" doc:"FOG that the account stakes"`
+	Rewards Amount    `json:"rewards" doc:"FOG earned and not yet claimed"`
 	Total   Amount    `json:"total" doc:"balance + staked"`
 	Updated time.Time `json:"updated_at" doc:"Time of the latest movement; year 1 if there was none"`
 }
@@ -88,4 +95,19 @@ func (b Balance) View() BalanceView {
 		Address: b.Account, Balance: b.Available, Held: b.Held, Staked: b.Staked, Rewards: b.Rewards,
 		Total: b.Total(), Updated: b.Updated,
 	}
+}
+
+// percent writes a rate in millionths as percent.
+func percent(rate int64) float64 { return float64(rate) / 10_000 }
+
+// EarningsView is Earnings in the form of the public interface.
+type EarningsView struct {
+	Address        Account `json:"address" doc:"The account"`
+	PendingRewards Amount  `json:"pendingRewards" doc:"FOG earned and not yet claimed"`
+	RewardsRate    float64 `json:"rewardsRate" doc:"What a staked token has earned in the last 30 days, or since the first reward, in percent a year; 0 if the account stakes nothing"`
+}
+
+// View returns the earnings in the form of the public interface.
+func (e Earnings) View() EarningsView {
+	return EarningsView{Address: e.Account, PendingRewards: e.Pending, RewardsRate: percent(e.Rate)}
 }

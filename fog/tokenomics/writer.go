@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 )
@@ -32,6 +33,8 @@ type writer struct {
 	state      *state     // nil: nothing is known
 	generation int        // raised when the state is forgotten
 	careful    int        // batches to go
+	economics  Economics  // the newest ones that were valid
+	emitted    time.Time  // the latest emission that was posted
 }
 
 // plan is a batch that has been decided.
@@ -131,8 +134,9 @@ func (t *Tokenomics) plan(ctx context.Context, fence Fence, items []item, afresh
 	w.state.trim()
 	w.state.careful = w.careful > 0
 	w.careful = max(w.careful-1, 0)
+	economics := t.economics(ctx)
 	for range loadTries {
-		changes, verdicts, complete := evaluate(w.state, items, t.config.Now())
+		changes, verdicts, complete := evaluate(w.state, items, t.config.Now(), economics)
 		if complete {
 			if !t.config.Facts {
 				changes.Facts = nil
@@ -147,6 +151,20 @@ func (t *Tokenomics) plan(ctx context.Context, fence Fence, items []item, afresh
 		w.state.learn(wanted, loaded)
 	}
 	return plan{}, fault.New(fault.Internal, "tokenomics.commit", "a batch never knows enough")
+}
+
+// economics returns the parameters of now for who holds deciding. If they are not valid, those before stay.
+func (t *Tokenomics) economics(ctx context.Context) Economics {
+	if t.config.Economics == nil {
+		return Economics{}
+	}
+	economics := t.config.Economics()
+	if err := economics.Validate(); err != nil {
+		t.config.Logger.WarnContext(ctx, "the parameters are not valid, those before stay", "cause", err)
+		return t.writer.economics
+	}
+	t.writer.economics = economics
+	return economics
 }
 
 // stands reports whether the state that a plan was made on is still the one that is written.

@@ -18,7 +18,7 @@ import (
 // that the log explains: of the holds the open ones; of the running sums those over all time but the volume.
 func TestEveryFlipIsFound(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		ledger := newLedger(t, tokenomics.Config{Store: store(t, d)})
+		ledger := newLedger(t, tokenomics.Config{Store: hasty(t, d)})
 		_, err := ledger.Post(t.Context(), []tokenomics.Request{
 			{Transfer: &tokenomics.Transfer{Key: "a", From: "operator", To: "dev", Amount: 7, Memo: "memo"}},
 			{Hold: &tokenomics.Hold{ID: "h", Payer: "dev", Amount: 5, Expires: time.Now().Add(time.Hour).UTC().Truncate(time.Second)}},
@@ -66,7 +66,7 @@ func flips(t *testing.T, d *db.DB, ledger *tokenomics.Tokenomics, table, key, wh
 			condition := fmt.Sprintf("WHERE %s AND CAST(%s AS TEXT) = '%s'", where, key, row)
 			for _, value := range flipped(t, d, "FROM "+table+" "+condition, column) {
 				what := fmt.Sprintf("%s of %s %s becomes %s", column, table, row, value)
-				if execute(fmt.Sprintf("UPDATE %s SET %s = %s %s", table, column, value, condition)) == nil {
+				if execute(fmt.Sprintf("UPDATE %s SET %s = %s %s", table, column, value, condition)) == nil { // else refused
 					if err := ledger.Verify(ctx); err == nil || fault.KindOf(err) != fault.Internal {
 						t.Errorf("%s: %v", what, err)
 					}
@@ -80,7 +80,7 @@ func flips(t *testing.T, d *db.DB, ledger *tokenomics.Tokenomics, table, key, wh
 }
 
 // flipped returns expressions of what a column may be changed to: another number, another text, and bytes of which one bit is
-// another.
+// another, here and there.
 func flipped(t *testing.T, d *db.DB, from, column string) (values []string) {
 	t.Helper()
 	kind, digits, literal := "typeof("+column+")", "hex("+column+")", "x'%s'"
@@ -98,7 +98,7 @@ func flipped(t *testing.T, d *db.DB, from, column string) (values []string) {
 	require.NoError(t, d.Write.NewRaw("SELECT "+digits+" "+from).Scan(t.Context(), &text))
 	data, err := hex.DecodeString(text)
 	require.NoError(t, err, is)
-	for at := range data {
+	for at := 0; at < len(data); at += 5 {
 		data[at] ^= 1
 		values = append(values, fmt.Sprintf(literal, hex.EncodeToString(data)))
 		data[at] ^= 1

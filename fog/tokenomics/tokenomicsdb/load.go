@@ -151,20 +151,23 @@ func points(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {
 	for _, ref := range wanted.Points {
 		c.add(string(ref.Tenant), string(ref.Series), ref.Key, ref.Seq)
 	}
-	c.row = func(read scan) error {
+	c.row = pointRow(func(asked int64, p tokenomics.Point) {
+		loaded.Points[tokenomics.PointRef{SeriesRef: p.SeriesRef, Seq: asked}] = p
+	})
+	return c
+}
+
+// pointRow reads a point behind the place that was asked for.
+func pointRow(found func(int64, tokenomics.Point)) func(scan) error {
+	return func(read scan) error {
 		var asked, seq int64
 		var tenant, series, key string
 		var body []byte
-		if err := read(&asked, &tenant, &series, &key, &seq, &body); err != nil {
-			return err
-		}
+		err := read(&asked, &tenant, &series, &key, &seq, &body)
 		ref := tokenomics.SeriesRef{Tenant: principal.Tenant(tenant), Series: tokenomics.Series(series), Key: key}
-		loaded.Points[tokenomics.PointRef{SeriesRef: ref, Seq: asked}] = tokenomics.Point{
-			PointRef: tokenomics.PointRef{SeriesRef: ref, Seq: seq}, Body: body,
-		}
-		return nil
+		found(asked, tokenomics.Point{PointRef: tokenomics.PointRef{SeriesRef: ref, Seq: seq}, Body: body})
+		return err
 	}
-	return c
 }
 
 func waiting(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {

@@ -19,6 +19,10 @@ var (
 		"SELECT account, seq FROM fog_ledger_index WHERE (account, seq) > ($1, $2) ORDER BY account, seq LIMIT $3")
 	snapHolds = plain("snap_holds", "tti", "SELECT "+holdColumns+` FROM fog_ledger_holds AS r
 		WHERE r.state = 'open' AND (r.tenant, r.id) > ($1, $2) ORDER BY r.tenant, r.id LIMIT $3`)
+	snapRecords = plain("snap_records", "ttti", "SELECT "+recordColumns+` FROM fog_ledger_records AS r
+		WHERE (r.tenant, r.class, r.key) > ($1, $2, $3) ORDER BY r.tenant, r.class, r.key LIMIT $4`)
+	snapPoints = plain("snap_points", "tttii", `SELECT r.seq, r.tenant, r.series, r.key, r.seq, r.body FROM fog_ledger_points AS r
+		WHERE (r.tenant, r.series, r.key, r.seq) > ($1, $2, $3, $4) ORDER BY r.tenant, r.series, r.key, r.seq LIMIT $5`)
 	snapTally = plain("snap_tally", "", "SELECT tenant, name, hour, value FROM fog_ledger_tally ORDER BY tenant, name, hour")
 )
 
@@ -45,7 +49,9 @@ func (s *Store) Snapshot(ctx context.Context, f func(tokenomics.Moment) error) e
 }
 
 func (s *Store) snapshotSQLite(ctx context.Context, f func(tokenomics.Moment) error) error {
-	for _, one := range []*statement{loadHead, readMovements, readBlocks, snapLines, snapIndex, snapHolds, snapTally} {
+	for _, one := range []*statement{
+		loadHead, readMovements, readBlocks, snapLines, snapIndex, snapHolds, snapRecords, snapPoints, snapTally,
+	} {
 		if _, err := s.reader.get(ctx, one.sqlite); err != nil { // a pool of one connection could not do it below
 			return db.Kind(err)
 		}
@@ -109,6 +115,19 @@ func traceRow(found func(tokenomics.Trace)) func(scan) error {
 // Holds implements tokenomics.Moment.
 func (s snapshot) Holds(ctx context.Context, after tokenomics.HoldRef, limit int) ([]tokenomics.HoldRecord, error) {
 	return page(ctx, s, snapHolds, holdRow, string(after.Tenant), string(after.ID), int64(limit))
+}
+
+// Records implements tokenomics.Moment.
+func (s snapshot) Records(ctx context.Context, after tokenomics.RecordRef, limit int) ([]tokenomics.Record, error) {
+	return page(ctx, s, snapRecords, recordRow, string(after.Tenant), string(after.Class), after.Key, int64(limit))
+}
+
+// Points implements tokenomics.Moment.
+func (s snapshot) Points(ctx context.Context, after tokenomics.PointRef, limit int) ([]tokenomics.Point, error) {
+	row := func(found func(tokenomics.Point)) func(scan) error {
+		return pointRow(func(_ int64, p tokenomics.Point) { found(p) })
+	}
+	return page(ctx, s, snapPoints, row, string(after.Tenant), string(after.Series), after.Key, after.Seq, int64(limit))
 }
 
 // Tally implements tokenomics.Moment.

@@ -23,10 +23,20 @@ func store(t testing.TB, d *db.DB) *tokenomicsdb.Store {
 	return s
 }
 
+// hasty is store on a database that does not wait for its disk: no test cuts the power.
+func hasty(t testing.TB, d *db.DB) *tokenomicsdb.Store {
+	t.Helper()
+	if d.Dialect == db.SQLite {
+		_, err := d.Write.ExecContext(t.Context(), "PRAGMA synchronous = OFF")
+		require.NoError(t, err)
+	}
+	return store(t, d)
+}
+
 func TestSQLite(t *testing.T) {
 	tokenomicstest.Run(t, func(t *testing.T, now func() time.Time) tokenomicstest.Setup {
 		d := dbtest.SQLite(t)
-		return tokenomicstest.Setup{Store: store(t, d), Duties: db.NewDuties(d, now)}
+		return tokenomicstest.Setup{Store: hasty(t, d), Duties: db.NewDuties(d, now)}
 	})
 }
 

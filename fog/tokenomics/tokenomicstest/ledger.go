@@ -308,7 +308,7 @@ func testEntries(t *testing.T, b *bench) {
 	empty, err := ledger.Entries(ctx, "nobody", "", 0)
 	require.NoError(t, err)
 	require.Empty(t, empty.Entries)
-	for _, bad := range []string{"x", "1", "-1.0", "1.0.0", "01.0", "1.99", "9223372036854775808.0", "'; --"} {
+	for _, bad := range []string{"x", "1", "-1.0", "1.0.0", "01.0", "1.999", "9223372036854775808.0", "'; --"} {
 		_, err = ledger.Entries(ctx, "alice", bad, 0)
 		require.ErrorIs(t, err, invalid, bad)
 	}
