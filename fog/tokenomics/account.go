@@ -28,6 +28,8 @@ const (
 	KindUnbonding Kind = "unbonding"
 	// KindReward holds rewards that are not claimed yet.
 	KindReward Kind = "reward"
+	// KindDeposit holds what the account has deposited for proposals.
+	KindDeposit Kind = "deposit"
 )
 
 // Mint is the account whose compartment of KindMint every token of a tenant comes from. The name gives no right: its other

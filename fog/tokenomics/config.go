@@ -36,6 +36,15 @@ type Config struct {
 	// not call the ledger; what Validate refuses is not taken over. Nil: the zero value.
 	Economics func() Economics
 
+	// Parameters are those that engines have declared for governance. Nil: those of GovernanceSet alone.
+	Parameters *Registry
+	// Governance is by which rules proposals are decided where no parameter was set.
+	Governance Governance
+	// Guardian is the account that may cancel proposals and propose emergency actions. Empty: the operator.
+	Guardian Account
+	// Identities says which person is behind an account, for votes that count by persons. Nil: there are no such votes.
+	Identities Identities
+
 	// Batch is the most requests that one commit carries, at least 1. 0: 512.
 	Batch int
 	// Poll is how often waiting servers look for requests and verdicts when no hint wakes them. 0: 200 ms.
@@ -51,8 +60,6 @@ type Config struct {
 	Prices func() Prices
 	// Quote is what one FOG is worth outside, for the figures. Zero: nothing.
 	Quote Quote
-	// Parameters are those that engines have declared for governance. Nil: none.
-	Parameters *Registry
 
 	// Facts writes a fact of TopicHold for each hold that a commit has changed; some flow must then read them. False: none.
 	Facts bool
@@ -82,7 +89,10 @@ func (c Config) Validate() error {
 	case c.Poll < 0 || c.Poll > 0 && c.Poll < time.Millisecond:
 		return fault.Field(op, "Poll", "must be at least 1ms, or 0 for the default")
 	}
-	return c.Quote.Validate()
+	if err := checkText(op, "Guardian", string(c.Guardian), maxName); err != nil {
+		return err
+	}
+	return first(c.Quote.Validate(), c.Governance.Validate())
 }
 
 // filled returns the configuration with every default in its place.
@@ -101,6 +111,9 @@ func (c Config) filled() Config {
 	}
 	if c.Genesis == 0 {
 		c.Genesis = 1_000_000 * FOG
+	}
+	if c.Guardian == "" {
+		c.Guardian = Account(principal.Operator)
 	}
 	if c.Batch == 0 {
 		c.Batch = 512

@@ -21,6 +21,7 @@ type evaluation struct {
 	state     *state
 	now       time.Time
 	economics Economics // with its defaults
+	rules     rules
 	was       chain.Head
 	movements []Movement
 	verdicts  []Verdict // for the request table
@@ -29,8 +30,10 @@ type evaluation struct {
 
 // evaluate decides items in order. A rejected item leaves no trace but its verdict. It reports false, and leaves the state as
 // it was, if the state lacks something.
-func evaluate(s *state, items []item, now time.Time, economics Economics) (Changes, []error, bool) {
-	e := evaluation{state: s, now: micros(now), economics: economics.filled(), was: s.head, movements: make([]Movement, 0, len(items))}
+func evaluate(s *state, items []item, now time.Time, economics Economics, rules rules) (Changes, []error, bool) {
+	e := evaluation{
+		state: s, now: micros(now), economics: economics.filled(), rules: rules, was: s.head, movements: make([]Movement, 0, len(items)),
+	}
 	begin, last := s.mark(), s.last
 	verdicts := make([]error, len(items))
 	for i := range items {

@@ -3,6 +3,7 @@ package tokenomics
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,17 +14,20 @@ import (
 
 // Tokenomics is a ledger. Make one with New. It is safe for concurrent use.
 type Tokenomics struct {
-	config  Config
-	store   Store
-	seat    *seat
-	market  *Market
-	commits *batch.Combiner[item, error]        // group commit of what this server writes
-	puts    *batch.Combiner[Request, RequestID] // group commit of what it asks another server
-	writer  writer
-	decided bell        // the request table has new verdicts
-	moved   bell        // there are new movements
-	opened  atomic.Bool // the genesis is known to be there
-	closed  atomic.Bool
+	config    Config
+	store     Store
+	seat      *seat
+	market    *Market
+	commits   *batch.Combiner[item, error]        // group commit of what this server writes
+	puts      *batch.Combiner[Request, RequestID] // group commit of what it asks another server
+	writer    writer
+	rules     rules
+	snapshots sync.Map    // the newest Snapshot that was read, by tenant
+	decided   bell        // the request table has new verdicts
+	moved     bell        // there are new movements
+	changed   bell        // a parameter has changed
+	opened    atomic.Bool // the genesis is known to be there
+	closed    atomic.Bool
 }
 
 // New makes a ledger on its store. It starts nothing and reads nothing; a Config that cannot work is Invalid.
@@ -32,7 +36,11 @@ func New(config Config) (*Tokenomics, error) {
 		return nil, err
 	}
 	config = config.filled()
-	t := &Tokenomics{config: config, store: config.Store, seat: newSeat(config), market: newMarket(config.Prices, config.Logger)}
+	rules, err := newRules(config)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tokenomics{config: config, store: config.Store, seat: newSeat(config), rules: rules, market: newMarket(config.Prices, config.Logger)}
 	t.commits = batch.NewEager(config.Batch, t.commit)
 	t.puts = batch.New(config.Batch, t.put)
 	t.opened.Store(config.Genesis < 0)
@@ -42,8 +50,8 @@ func New(config Config) (*Tokenomics, error) {
 // Market is where compute is priced.
 func (t *Tokenomics) Market() *Market { return t.market }
 
-// Registry holds the parameters that governance may change: Config.Parameters.
-func (t *Tokenomics) Registry() *Registry { return t.config.Parameters }
+// Registry holds the parameters that governance may change: Config.Parameters with those of GovernanceSet.
+func (t *Tokenomics) Registry() *Registry { return t.rules.registry }
 
 // Close ends the ledger: later calls are Unavailable. It gives back the duty if a call has taken it, and leaves the store
 // open. It is safe to call twice; what Run has started ends with Run's context.

@@ -57,7 +57,7 @@ type Block struct {
 
 // codes of kinds in the encoding; a kind never changes its code.
 var codes = [...]Kind{
-	1: KindAvailable, 2: KindHeld, 3: KindMint, 4: KindStaked, 5: KindUnbonding, 6: KindReward,
+	1: KindAvailable, 2: KindHeld, 3: KindMint, 4: KindStaked, 5: KindUnbonding, 6: KindReward, 7: KindDeposit,
 }
 
 // kinds lists the kinds, with their codes.

@@ -69,6 +69,13 @@ type Request struct {
 	Dismiss       *Dismiss       `json:"dismiss,omitempty"`
 	Uphold        *Uphold        `json:"uphold,omitempty"`
 
+	Propose *Propose `json:"propose,omitempty"`
+	Deposit *Deposit `json:"deposit,omitempty"`
+	Vote    *Vote    `json:"vote,omitempty"`
+	Queue   *Enqueue `json:"queue,omitempty"`
+	Execute *Execute `json:"execute,omitempty"`
+	Cancel  *Cancel  `json:"cancel,omitempty"`
+
 	Creator principal.Account `json:"creator,omitempty"` // who asks; Post fills it in
 
 	own order // the ledger's own operation
@@ -116,6 +123,12 @@ func (r Request) order() order {
 	add(r.Appeal, r.Appeal != nil)
 	add(r.Dismiss, r.Dismiss != nil)
 	add(r.Uphold, r.Uphold != nil)
+	add(r.Propose, r.Propose != nil)
+	add(r.Deposit, r.Deposit != nil)
+	add(r.Vote, r.Vote != nil)
+	add(r.Queue, r.Queue != nil)
+	add(r.Execute, r.Execute != nil)
+	add(r.Cancel, r.Cancel != nil)
 	add(r.own, r.own != nil)
 	if n != 1 {
 		return nil

@@ -153,6 +153,10 @@ func sweeps(class Class) func(ref RecordRef, now time.Time) order {
 	switch class {
 	case ClassUnbonding, ClassRedelegation:
 		return func(ref RecordRef, now time.Time) order { return &maturity{ref, now} }
+	case ClassProposal:
+		return func(ref RecordRef, now time.Time) order { return &turn{ref, now} }
+	case ClassEffect:
+		return func(ref RecordRef, _ time.Time) order { return &lapse{ref} }
 	}
 	return nil
 }

@@ -10,12 +10,15 @@ import (
 
 // Names of the running sums.
 const (
-	countAccounts  = "accounts"   // accounts that were ever paid
-	countMovements = "movements"  // steps of the ledger
-	countHolds     = "holds.open" // holds that are not resolved
-	countCaptures  = "captures"   // also by hour
-	countVolume    = "volume"     // base units captured; also by hour
-	countStakers   = "stakers"    // accounts that stake now
+	countAccounts  = "accounts"         // accounts that were ever paid
+	countMovements = "movements"        // steps of the ledger
+	countHolds     = "holds.open"       // holds that are not resolved
+	countCaptures  = "captures"         // also by hour
+	countVolume    = "volume"           // base units captured; also by hour
+	countProposals = "proposals"        // ever made
+	countVoting    = "proposals.voting" // open for votes now
+	countVoters    = "voters"           // accounts that ever voted
+	countStakers   = "stakers"          // accounts that stake now
 
 	countStakingRewards = "rewards.staking" // base units rewarded to stakers
 	countComputeRewards = "rewards.compute" // base units rewarded for compute
@@ -29,7 +32,7 @@ func sumOf(kind Kind) string { return sums[codeOf(kind)] }
 
 // sums are the names of sums by the codes of their kinds.
 var sums = [...]string{
-	"sum.", "sum.available", "sum.held", "sum.mint", "sum.staked", "sum.unbonding", "sum.reward",
+	"sum.", "sum.available", "sum.held", "sum.mint", "sum.staked", "sum.unbonding", "sum.reward", "sum.deposit",
 }
 
 // hourOf returns the number of whole hours since 1970.
@@ -43,6 +46,7 @@ type Stats struct {
 	Staked      Amount // in operators' pools
 	Unbonding   Amount // has left a pool and is not paid back
 	Rewards     Amount // earned and not claimed, or waiting to be earned
+	Deposits    Amount // locked for proposals
 	Treasury    Amount // what the treasury may spend
 	Sum         Amount // of all balances of all kinds: 0, or the ledger is broken
 
@@ -62,6 +66,10 @@ type Stats struct {
 
 	Listings int64 // nodes that offer room on the market now
 	Quote    Quote // what one FOG is worth outside; zero: nothing
+
+	Proposals int64 // ever made
+	Voting    int64 // of them, open for votes
+	Voters    int64 // accounts that ever voted
 
 	Writer bool // this server writes the ledger now
 }
@@ -112,12 +120,17 @@ func summarise(tally map[Count]int64, hour int64) Stats {
 		Staked:      sum(KindStaked),
 		Unbonding:   sum(KindUnbonding),
 		Rewards:     sum(KindReward),
+		Deposits:    sum(KindDeposit),
 		Accounts:    total(countAccounts),
 		OpenHolds:   total(countHolds),
 		Movements:   total(countMovements),
 		Captures:    total(countCaptures),
 		Volume:      Amount(total(countVolume)),
 		Stakers:     total(countStakers),
+
+		Proposals: total(countProposals),
+		Voting:    total(countVoting),
+		Voters:    total(countVoters),
 
 		StakingRewards: Amount(total(countStakingRewards)),
 		ComputeRewards: Amount(total(countComputeRewards)),

@@ -93,7 +93,7 @@ func (a *auditor) read(ctx context.Context, s Moment) (err error) {
 	if a.head, err = s.Head(ctx); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context, Moment) error{a.log, a.lines, a.index, a.holds, a.stakes, a.sums} {
+	for _, part := range []func(context.Context, Moment) error{a.log, a.lines, a.index, a.holds, a.stakes, a.proposals, a.sums} {
 		if err := part(ctx, s); err != nil {
 			return err
 		}

@@ -3,14 +3,14 @@ package tokenomics
 import "time"
 
 // StatsView is Stats in the form of the public interface. The tags doc describe each field in its schema. What does not
-// exist yet (governance, a market) is 0.
+// exist yet (a market) is 0.
 type StatsView struct {
 	TotalSupply       Amount          `json:"totalSupply" doc:"Tokens in existence, in FOG"`
 	CirculatingSupply Amount          `json:"circulatingSupply" doc:"Tokens that accounts may spend now, in FOG: the supply without what is held in escrow, staked, or earned and not claimed"`
 	StakedTokens      Amount          `json:"stakedTokens" doc:"Tokens that are staked, in FOG"`
 	ActiveStakers     int64           `json:"activeStakers" doc:"Accounts that stake"`
-	ProposalsActive   int64           `json:"proposalsActive" doc:"Proposals that can be voted on; 0 until governance exists"`
-	ProposalsTotal    int64           `json:"proposalsTotal" doc:"Proposals ever made; 0 until governance exists"`
+	ProposalsActive   int64           `json:"proposalsActive" doc:"Proposals that can be voted on"`
+	ProposalsTotal    int64           `json:"proposalsTotal" doc:"Proposals ever made"`
 	MarketCap         Amount          `json:"marketCap" doc:"Circulating supply times price, in the operator's currency; 0 while the operator quotes no price"`
 	StakingAPR        float64         `json:"stakingAPR" doc:"What a staked token has earned in the last 30 days, or since the first reward, in percent a year"`
 	Tokens            TokensView      `json:"tokens" doc:"Supply and price"`
@@ -30,9 +30,9 @@ type TokensView struct {
 
 // DAOView is the part of StatsView about governance.
 type DAOView struct {
-	Proposals       int64  `json:"proposals" doc:"Proposals ever made; 0 until governance exists"`
-	ActiveVotes     int64  `json:"activeVotes" doc:"Votes that are open; 0 until governance exists"`
-	TotalVoters     int64  `json:"totalVoters" doc:"Accounts that ever voted; 0 until governance exists"`
+	Proposals       int64  `json:"proposals" doc:"Proposals ever made"`
+	ActiveVotes     int64  `json:"activeVotes" doc:"Votes that are open"`
+	TotalVoters     int64  `json:"totalVoters" doc:"Accounts that ever voted"`
 	TreasuryBalance Amount `json:"treasuryBalance" doc:"Tokens of the treasury, in FOG"`
 }
 
@@ -66,7 +66,9 @@ func (s Stats) View() StatsView {
 			TotalSupply: s.TotalSupply, CirculatingSupply: s.Circulating,
 			MarketCap: worth, Price: Amount(s.Quote.Price), Currency: s.Quote.Currency,
 		},
-		DAO: DAOView{TreasuryBalance: s.Treasury},
+		ProposalsActive: s.Voting,
+		ProposalsTotal:  s.Proposals,
+		DAO:             DAOView{Proposals: s.Proposals, ActiveVotes: s.Voting, TotalVoters: s.Voters, TreasuryBalance: s.Treasury},
 		Rewards: RewardsView{
 			TotalEarned: s.StakingRewards + s.ComputeRewards, ComputeRewards: s.ComputeRewards, StakingRewards: s.StakingRewards,
 		},

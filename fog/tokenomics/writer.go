@@ -3,6 +3,7 @@ package tokenomics
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -136,7 +137,7 @@ func (t *Tokenomics) plan(ctx context.Context, fence Fence, items []item, afresh
 	w.careful = max(w.careful-1, 0)
 	economics := t.economics(ctx)
 	for range loadTries {
-		changes, verdicts, complete := evaluate(w.state, items, t.config.Now(), economics)
+		changes, verdicts, complete := evaluate(w.state, items, t.config.Now(), economics, t.rules)
 		if complete {
 			if !t.config.Facts {
 				changes.Facts = nil
@@ -205,6 +206,9 @@ func (t *Tokenomics) report(changes Changes) {
 	}
 	if len(changes.Movements) > 0 {
 		t.moved.ring()
+	}
+	if slices.ContainsFunc(changes.Records, func(r Record) bool { return r.Class == ClassParameter }) {
+		t.changed.ring()
 	}
 	if len(changes.Verdicts) > 0 {
 		t.config.Step("tokenomics.verdict")
