@@ -39,8 +39,8 @@ func contractRows(job, array, device string) []row {
 			" marketCap stakingAPR tokens{totalSupply circulatingSupply marketCap price +currency}" +
 			" dao{proposals activeVotes totalVoters treasuryBalance} marketplace{activeListings totalVolume avgPrice trades24h +prices{cpuSecond gpuSecond memoryGbSecond transferGb}}" +
 			" rewards{totalEarned computeRewards stakingRewards governanceRewards}"},
-		{"GET", "/api/tokenomics/balance", "", "address balance staked rewards total updated_at"},
-		{"GET", "/api/tokenomics/balance?address=nobody", "", "address balance staked rewards total updated_at"},
+		{"GET", "/api/tokenomics/balance", "", "address balance +held staked rewards total updated_at"},
+		{"GET", "/api/tokenomics/balance?address=nobody", "", "address balance +held staked rewards total updated_at"},
 		{"GET", "/api/scheduler/stats", "", "totalJobs runningJobs pendingJobs completedJobs queueLength avgWaitTime" +
 			" slaCompliance{platinum gold silver bronze} resourceUtilization{cpu memory gpu} optimizationScore" +
 			" jobs{queued running completed failed} nsga{generationsRun paretoFront convergenceRate +searches +moves}" +

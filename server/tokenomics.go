@@ -34,8 +34,9 @@ type balanceInput struct {
 type balanceReply struct {
 	Address   string            `json:"address" doc:"Account."`
 	Balance   tokenomics.Amount `json:"balance" doc:"What it can spend, FOG; what is held for its jobs is not in it."`
-	Staked    tokenomics.Amount `json:"staked" doc:"What it has staked, FOG; 0 while there is no staking."`
-	Rewards   tokenomics.Amount `json:"rewards" doc:"Rewards that it has not claimed, FOG; 0 while there are none."`
+	Held      tokenomics.Amount `json:"held" doc:"What is set aside for its jobs that are not settled, FOG."`
+	Staked    tokenomics.Amount `json:"staked" doc:"What it has staked, FOG."`
+	Rewards   tokenomics.Amount `json:"rewards" doc:"Rewards that it has not claimed, FOG."`
 	Total     tokenomics.Amount `json:"total" doc:"balance plus staked, FOG."`
 	UpdatedAt *time.Time        `json:"updated_at" doc:"When it last changed; null where it never did."`
 }
@@ -46,7 +47,7 @@ func (s *Server) balance(ctx context.Context, in *balanceInput) (*balanceReply, 
 		return nil, err
 	}
 	return &balanceReply{
-		Address: string(b.Account), Balance: b.Available, Staked: b.Staked, Rewards: b.Rewards,
+		Address: string(b.Account), Balance: b.Available, Held: b.Held, Staked: b.Staked, Rewards: b.Rewards,
 		Total: b.Available + b.Staked, UpdatedAt: when(b.Updated),
 	}, nil
 }
