@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
@@ -19,6 +20,19 @@ type parameterSource interface {
 	// Wake returns a channel of hints that there may be a newer one. Hints may be lost; nil gives none.
 	Wake() <-chan struct{}
 }
+
+// decisions are the parameters of the default tenant in the ledger: those that its governance has decided on.
+type decisions struct{ ledger *tokenomics.Tokenomics }
+
+var _ parameterSource = decisions{}
+
+// Parameters implements parameterSource.
+func (d decisions) Parameters(ctx context.Context, _ int64) (tokenomics.Snapshot, error) {
+	return d.ledger.Parameters(principal.With(ctx, principal.House()))
+}
+
+// Wake implements parameterSource.
+func (d decisions) Wake() <-chan struct{} { return d.ledger.ParametersChanged() }
 
 // paramsPoll is how often the parameters are looked at without a hint.
 const paramsPoll = time.Second
@@ -48,6 +62,7 @@ func newParams(config *Config, source parameterSource, log *slog.Logger) (*param
 	registry, err := tokenomics.NewRegistry(
 		schedulerKnobs().Set(config.Scheduler.Params),
 		tokenomics.PriceKnobs().Set(config.Tokenomics.Prices),
+		tokenomics.GovernanceSet(config.Tokenomics.Governance),
 	)
 	if err != nil {
 		return nil, err

@@ -212,7 +212,8 @@ func TestAHouseFollowsItsParameters(t *testing.T) {
 	require.EqualValues(t, 3000, after.Price)
 	require.Equal(t, 5*time.Minute, after.Submitted.Sub(after.Order))
 	require.EqualValues(t, 1, house.Parameters().Version())
-	require.Len(t, house.Tokenomics.Registry().Parameters(), len(schedulerKnobs())+len(tokenomics.PriceKnobs()))
+	own := len(tokenomics.GovernanceSet(tokenomics.Governance{}).Parameters)
+	require.Len(t, house.Tokenomics.Registry().Parameters(), len(schedulerKnobs())+len(tokenomics.PriceKnobs())+own)
 }
 
 // A job is priced by its estimate, or by its longest run time, and by what it moves, a started byte counted whole.

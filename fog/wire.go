@@ -131,6 +131,7 @@ func (f *Fog) wireTokenomics() error {
 		return err
 	}
 	f.Tokenomics = engine
+	f.params.source = decisions{engine}
 	f.add("tokenomics", engine.Run)
 	return nil
 }

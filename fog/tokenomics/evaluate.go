@@ -46,6 +46,7 @@ func evaluate(s *state, items []item, now time.Time, economics Economics, rules 
 	}
 	changes := e.finish()
 	s.settle()
+	s.ground = e.was.Last
 	return changes, verdicts, true
 }
 

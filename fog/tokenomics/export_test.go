@@ -28,3 +28,6 @@ func Derive(ctx context.Context, store Store) (d Derived, err error) {
 	})
 	return d, err
 }
+
+// Root is root.
+func Root(amount Amount) Amount { return root(amount) }

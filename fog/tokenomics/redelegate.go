@@ -142,7 +142,7 @@ type redelegation struct {
 	Amount  int64     `json:"amount"` // base units that still answer for the source
 	Created time.Time `json:"created"`
 	Matures time.Time `json:"matures"`
-	Held    time.Time `json:"held,omitzero"` // a slash that is not decided keeps it until then, at least
+	Held    time.Time `json:"held,omitzero"` // a slash that is not decided keeps it: looked at again then
 	Seq     int64     `json:"seq"`           // of the movement that made it
 	Cut     int64     `json:"cut,omitempty"` // the movement of the latest slash that it has paid for
 }

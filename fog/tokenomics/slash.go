@@ -187,11 +187,19 @@ type cut struct {
 	Part  int       `json:"bp,omitempty"`  // basis points that the cap has left
 }
 
-// holds returns until when slashes that are not decided keep what has left the pool at some time; zero if none does.
+// lookAgain is how often the ledger looks whether a slash still keeps what has matured: it may be dismissed any time.
+const lookAgain = time.Hour
+
+// holds returns when to look again whether slashes that are not decided keep what has left the pool at some time; zero if none
+// does.
 func (p *pool) holds(left, now time.Time) (until time.Time) {
 	for _, c := range p.Slashes {
-		if c.Seq == 0 && c.Fault.Before(left) {
-			until = later(until, later(c.Due, now.Add(time.Second)))
+		if c.Seq > 0 || !c.Fault.Before(left) {
+			continue
+		}
+		until = later(until, later(c.Due, now.Add(time.Second)))
+		if most := now.Add(lookAgain); until.After(most) {
+			until = most
 		}
 	}
 	return until

@@ -18,6 +18,8 @@ type state struct {
 	head  chain.Head
 	last  int64 // greatest number of a sub-account
 
+	ground int64 // newest movement that is written for certain: the latest batch began behind it
+
 	lines   table[SubAccount, Line]
 	holds   table[HoldRef, HoldRecord]
 	used    table[Reference, Use]
@@ -32,7 +34,7 @@ type state struct {
 
 // newState returns what is known after the head and nothing else has been read.
 func newState(fence Fence, loaded Loaded) *state {
-	s := &state{fence: fence, head: loaded.Head, last: loaded.Last}
+	s := &state{fence: fence, head: loaded.Head, last: loaded.Last, ground: loaded.Head.Last}
 	for _, t := range s.tables() {
 		t.open()
 	}
@@ -111,20 +113,38 @@ func learn[K comparable, V any](t *table[K, V], wanted []K, found map[K]V) {
 // stateLimit is how many rows of a kind the writer keeps in memory, about 200 bytes each.
 const stateLimit = 1 << 19
 
-// trim forgets rows where there are too many of them. Forgetting is always safe: what is needed is loaded again.
+// recentLimit is how many points of a series are kept that are written already.
+const recentLimit = 1 << 8
+
+// trim forgets rows where there are too many of them: what is needed is loaded again. What the latest batch has changed stays, since
+// it may not be written yet; the batches before it are, or it would not have been decided.
 func (s *state) trim() {
-	trim(&s.lines)
-	trim(&s.holds)
-	trim(&s.used)
-	trim(&s.records)
-	trim(&s.points)
+	trim(&s.lines, stateLimit)
+	trim(&s.holds, stateLimit)
+	trim(&s.used, stateLimit)
+	trim(&s.records, stateLimit)
+	trim(&s.recent, stateLimit)
+	trim(&s.points, stateLimit)
 	s.waiting.open()
+	for _, changed := range s.recent.latest {
+		if recent := s.recent.rows[changed.key]; len(recent) > recentLimit && recent[0].Seq <= s.ground {
+			s.recent.rows[changed.key] = slices.DeleteFunc(slices.Clone(recent), func(p Point) bool { return p.Seq <= s.ground })
+		}
+	}
 }
 
-func trim[K comparable, V any](t *table[K, V]) {
-	if len(t.rows) > stateLimit {
-		t.open()
+func trim[K comparable, V any](t *table[K, V], most int) {
+	if len(t.rows) <= most {
+		return
 	}
+	kept := make(map[K]V, len(t.latest))
+	for _, changed := range t.latest {
+		if row, known := t.rows[changed.key]; known {
+			kept[changed.key] = row
+		}
+	}
+	t.open()
+	t.rows = kept
 }
 
 // at returns the value of a series at a place of the ledger that is not after the newest movement.
@@ -138,13 +158,14 @@ func (s *state) at(ref PointRef) (Point, bool) {
 	return s.points.get(ref)
 }
 
-// add appends a point to its series. A later value at the same movement replaces the earlier one.
+// add appends a point to its series. A later value at the same movement replaces the earlier one. What is appended overwrites only
+// what was rolled back; what is replaced may come back, so it is not overwritten.
 func (s *state) add(p Point) {
 	recent := s.recent.rows[p.SeriesRef]
 	if n := len(recent); n > 0 && recent[n-1].Seq == p.Seq {
-		recent = recent[:n-1]
+		recent = slices.Clone(recent[:n-1])
 	}
-	s.recent.set(p.SeriesRef, append(recent[:len(recent):len(recent)], p))
+	s.recent.set(p.SeriesRef, append(recent, p))
 }
 
 // count adds to a running sum, and to the one of this hour if hour is not 0.
@@ -162,6 +183,8 @@ type table[K comparable, V any] struct {
 	rows  map[K]V
 	asked map[K]struct{} // unknown rows that somebody wanted
 	undo  []was[K, V]
+
+	latest []was[K, V] // what the latest batch has changed, which may not be written yet
 }
 
 // was is a row before a change.
@@ -219,8 +242,8 @@ func (t *table[K, V]) rollback(to int) {
 }
 
 func (t *table[K, V]) settle() {
-	clear(t.undo)
-	t.undo = t.undo[:0]
+	clear(t.latest)
+	t.latest, t.undo = t.undo, t.latest[:0]
 }
 
 // wanted lists what was asked for.

@@ -97,7 +97,7 @@ type unbonding struct {
 	Amount   int64     `json:"amount"` // base units
 	Created  time.Time `json:"created"`
 	Matures  time.Time `json:"matures"`
-	Held     time.Time `json:"held,omitzero"` // a slash that is not decided keeps it until then, at least
+	Held     time.Time `json:"held,omitzero"` // a slash that is not decided keeps it: looked at again then
 	Seq      int64     `json:"seq"`           // of the movement that made it
 	Cut      int64     `json:"cut,omitempty"` // the movement of the latest slash that it has paid for
 }
@@ -266,8 +266,8 @@ func (s *stakes) mature(key string) error {
 	return s.settle(Movement{Owner: account})
 }
 
-// held returns until when slashes that are not decided keep an entry, those of operators included from which stake had come to the
-// position before it left. It takes what they have to pay already.
+// held returns when to look again whether slashes that are not decided keep an entry, zero if none does: those of operators included from
+// which stake had come to the position before it left. It takes what they have to pay already.
 func (s *stakes) held(u *unbonding, p *pool, pos *position) (time.Time, error) {
 	until := p.holds(u.Created, s.e.now)
 	for _, arrived := range pos.Arrived {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math/big"
+	"slices"
 
 	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/tokenomics/accrual"
@@ -36,6 +37,7 @@ type auditedStaker struct {
 	power      int64 // by its own stake and the delegations
 	ownPoint   int64
 	powerPoint int64
+	toPoint    []Delegation
 }
 
 // farm returns what is known of a tenant's stakes.
@@ -170,6 +172,7 @@ func (a *auditor) point(p Point) {
 		a.find("%s of %q has a point at movement %d, the head is %d", p.Series, p.Key, p.Seq, a.head.Last)
 	}
 	var latest *int64
+	var err error
 	switch p.Series {
 	case SeriesOwn:
 		latest = &f.staker(Account(p.Key)).ownPoint
@@ -177,14 +180,17 @@ func (a *auditor) point(p Point) {
 		latest = &f.staker(Account(p.Key)).powerPoint
 	case SeriesTotal:
 		latest = &f.total
-	default:
-		return
+	case SeriesDelegation:
+		f.staker(Account(p.Key)).toPoint, err = delegationsOf(p)
 	}
-	amount, err := amountOf(p)
+	if latest != nil {
+		var amount Amount
+		amount, err = amountOf(p)
+		*latest = int64(amount)
+	}
 	if err != nil {
 		a.find("%v", err)
 	}
-	*latest = int64(amount)
 }
 
 // pools checks that the lines of operators are what pools and entries have, and that positions have all shares.
@@ -263,6 +269,9 @@ func (a *auditor) powers(tenant principal.Tenant, f *farm) {
 		f.power += p.Power
 	}
 	for account, p := range f.stakers {
+		if !slices.Equal(p.To, p.toPoint) {
+			a.find("account %q delegates %v, its points say %v", account, p.To, p.toPoint)
+		}
 		if p.power != p.Power || p.powerPoint != p.Power || p.ownPoint != p.Own {
 			a.find("account %q has power %d of %d own, recomputed %d; its points say %d of %d",
 				account, p.Power, p.Own, p.power, p.powerPoint, p.ownPoint)

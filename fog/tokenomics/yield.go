@@ -81,7 +81,7 @@ func (y *yield) rate(marks []mark, now time.Time, staked uint64) int64 {
 	}
 	begin := mark{At: now, Staked: staked, Stake: y.at(now, staked), Rewarded: y.Rewarded}
 	for _, m := range marks {
-		if !m.At.Before(from.Truncate(yieldUnit)) && m.At.Before(begin.At) {
+		if !m.At.Before(from.Truncate(yieldUnit)) && !m.At.After(begin.At) {
 			begin = m
 		}
 	}

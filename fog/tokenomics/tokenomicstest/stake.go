@@ -1,0 +1,154 @@
+package tokenomicstest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/accrual"
+)
+
+// economics has fees, emission and compensation switched on.
+func economics(clock *Clock) func(*tokenomics.Config) {
+	fixed := tokenomics.Economics{
+		Unbonding: 48 * time.Hour, Fee: 500, FeeToStakers: 6000, EmissionToStakers: 7000, ComputeReward: 2500,
+		Emission:     accrual.Emission{Start: clock.Now(), Period: 30 * 24 * time.Hour, First: int64(100 * fog)},
+		AppealWindow: 24 * time.Hour, Compensation: fog, InsurancePart: 5000,
+	}
+	return func(c *tokenomics.Config) { c.Economics = func() tokenomics.Economics { return fixed } }
+}
+
+// post requires that requests are carried out.
+func post(t *testing.T, ledger *tokenomics.Tokenomics, requests ...tokenomics.Request) {
+	t.Helper()
+	verdicts, err := ledger.Post(t.Context(), requests)
+	require.NoError(t, err)
+	for _, verdict := range verdicts {
+		require.NoError(t, verdict)
+	}
+}
+
+// testStaking shows a whole life of stakes: what time does to them is done by Run, and the rows are all there for a new server.
+func testStaking(t *testing.T, b *bench) {
+	ledger, ctx := b.ledger(t, economics(b.clock)), t.Context()
+	pay(t, ledger, 100*fog, "alice", "bob")
+	post(t, ledger,
+		tokenomics.Request{Stake: &tokenomics.Stake{Key: "1", Account: "alice", Operator: "x", Amount: 100 * fog}},
+		tokenomics.Request{Stake: &tokenomics.Stake{Key: "2", Account: "bob", Amount: 60 * fog}},
+		tokenomics.Request{Delegate: &tokenomics.Delegate{Key: "d", Account: "alice", To: []tokenomics.Delegation{{To: "bob", Part: 5000}}}})
+	b.clock.Advance(time.Hour)
+	post(t, ledger,
+		tokenomics.Request{Unstake: &tokenomics.Unstake{Key: "u", Account: "alice", Operator: "x", Amount: 20 * fog}},
+		tokenomics.Request{Redelegate: &tokenomics.Redelegate{Key: "r", Account: "alice", From: "x", To: "bob", Amount: 40 * fog}},
+		tokenomics.Request{SlashEvidence: &tokenomics.SlashEvidence{
+			ID: "s", Operator: "x", Kind: tokenomics.FaultSLA, At: b.clock.Now().Add(-time.Minute), Part: 1000, Harmed: "payer",
+		}},
+		tokenomics.Request{Hold: &tokenomics.Hold{ID: "job", Payer: "operator", Amount: 20 * fog}},
+		tokenomics.Request{Capture: &tokenomics.Capture{Key: "job", Hold: "job", To: []tokenomics.Share{{Account: "lamp", Amount: 20 * fog}}}})
+	sound(t, ledger)
+	head, err := ledger.Head(ctx)
+	require.NoError(t, err)
+	before, err := ledger.PowerAt(ctx, "bob", head.Last)
+	require.NoError(t, err)
+	require.Equal(t, []tokenomics.Amount{60 * fog, 100 * fog, 140 * fog}, []tokenomics.Amount{before.Own, before.Power, before.Total})
+
+	ledger = b.ledger(t, economics(b.clock)) // nothing of it was in the head of the old one
+	b.clock.Advance(50 * time.Hour)
+	running(t, ledger)
+	require.Eventually(t, func() bool {
+		c, err := ledger.Slashed(ctx, "s")
+		require.NoError(t, err)
+		return c.State == tokenomics.SlashDone
+	}, 10*time.Second, time.Millisecond)
+	b.clock.Advance(time.Minute) // what the slash has held for a moment
+	require.Eventually(t, func() bool {
+		positions, err := ledger.Positions(ctx, "alice")
+		require.NoError(t, err)
+		return len(positions) == 2 && len(positions[1].Unbonding) == 0
+	}, 10*time.Second, time.Millisecond)
+	available, _ := balance(t, ledger, "alice")
+	require.Equal(t, 18*fog, available)
+	compensated, _ := balance(t, ledger, "payer")
+	require.Equal(t, fog, compensated)
+	after, err := ledger.PowerAt(ctx, "bob", head.Last)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+
+	earned, err := ledger.Balance(ctx, "alice")
+	require.NoError(t, err)
+	require.Equal(t, 72*fog, earned.Staked)
+	require.Positive(t, earned.Rewards)
+	post(t, ledger, tokenomics.Request{Compound: &tokenomics.Compound{Key: "c", Account: "alice", Operator: "bob"}})
+	stats, err := ledger.Stats(ctx)
+	require.NoError(t, err)
+	require.Positive(t, stats.StakingRate)
+	require.EqualValues(t, 2, stats.Stakers)
+	sound(t, ledger)
+}
+
+// stakes draws requests about stakes among few names.
+func (d drawer) stakes(t *rapid.T) tokenomics.Request {
+	who, op, key, other := d.account(t), d.account(t), d.key(t), d.key(t)
+	amount := d.amount(t)
+	return rapid.SampledFrom([]tokenomics.Request{
+		{Stake: &tokenomics.Stake{Key: key, Account: who, Operator: op, Amount: amount}},
+		{Unstake: &tokenomics.Unstake{Key: key, Account: who, Operator: op, Amount: amount}},
+		{CancelUnstake: &tokenomics.CancelUnstake{Key: key, Account: who, Operator: op, Unstake: other}},
+		{Redelegate: &tokenomics.Redelegate{Key: key, Account: who, From: op, To: d.account(t), Amount: amount}},
+		{Claim: &tokenomics.Claim{Key: key, Account: who}},
+		{Compound: &tokenomics.Compound{Key: key, Account: who, Operator: op}},
+		{Delegate: &tokenomics.Delegate{Key: key, Account: who, To: []tokenomics.Delegation{{To: d.account(t), Part: 1 + int(amount)*77}}}},
+		{Hold: &tokenomics.Hold{ID: tokenomics.HoldID(key), Payer: who, Amount: amount}},
+		{Capture: &tokenomics.Capture{Key: key, Hold: tokenomics.HoldID(other), To: []tokenomics.Share{{Account: op, Amount: amount}}}},
+		{SlashEvidence: &tokenomics.SlashEvidence{ID: key, Operator: op, Kind: tokenomics.FaultBadResult, At: NewClock().Now(), Part: 100, Harmed: who}},
+		{Appeal: &tokenomics.Appeal{ID: other, Operator: op}},
+		{Uphold: &tokenomics.Uphold{ID: other}},
+		{Dismiss: &tokenomics.Dismiss{ID: other}},
+	}).Draw(t, "stakes")
+}
+
+// testStakingTwin asks the store's ledger and one in memory for the same, in batches of different sizes, and restarts the first in
+// between: they answer alike and come to the same.
+func testStakingTwin(t *testing.T, b *bench) {
+	ledger := b.ledger(t, economics(b.clock))
+	twin := (&bench{Setup: Setup{Store: tokenomics.NewMemory(nil)}, clock: b.clock}).ledger(t, economics(b.clock))
+	rapid.Check(t, func(rt *rapid.T) {
+		draw := drawer{prefix: fmt.Sprintf("%d-", b.runs())}
+		pay(t, ledger, 20, draw.accounts()...)
+		pay(t, twin, 20, draw.accounts()...)
+		requests := rapid.SliceOfN(rapid.Custom(draw.stakes), 1, 24).Draw(rt, "requests")
+		var want, got []string
+		for _, r := range requests {
+			verdicts, err := twin.Post(t.Context(), []tokenomics.Request{r})
+			require.NoError(t, err)
+			want = append(want, kindOf(verdicts[0]))
+		}
+		for rest := requests; len(rest) > 0; {
+			n := rapid.IntRange(1, len(rest)).Draw(rt, "batch")
+			verdicts, err := ledger.Post(t.Context(), rest[:n])
+			require.NoError(t, err)
+			for _, v := range verdicts {
+				got = append(got, kindOf(v))
+			}
+			rest = rest[n:]
+			if rapid.IntRange(0, 3).Draw(rt, "restart") == 0 {
+				ledger = b.ledger(t, economics(b.clock))
+			}
+		}
+		require.Equal(rt, want, got)
+		for _, account := range draw.accounts() {
+			has, err := ledger.Balance(t.Context(), account)
+			require.NoError(t, err)
+			should, err := twin.Balance(t.Context(), account)
+			require.NoError(t, err)
+			require.Equal(rt, should, has)
+		}
+		b.clock.Advance(time.Minute)
+	})
+	sound(t, ledger)
+	sound(t, twin)
+}
