@@ -66,7 +66,8 @@ type Config struct {
 	Params func() Params
 
 	// Seed is where the seeds of the searches for better plans begin; any will do. The same rows, clock, seed and parameters give the same
-	// plans, as far as a search comes to its end within Params.RoundBudget.
+	// plans, as far as a search comes to its end within Params.RoundBudget and what others change, and what the escrow answers, comes
+	// between the same rounds.
 	Seed uint64
 	// Workers is how many goroutines a search for a better plan may use; zero is 1. They change its time, never its answer.
 	Workers int

@@ -46,11 +46,11 @@ func (e *endings) add(to map[JobID]bool, id JobID) {
 	}
 }
 
-// take hands everything over.
+// take hands everything over, in the order of the identifiers.
 func (e *endings) take() (ended, asked []JobID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	ended, asked = slices.Collect(maps.Keys(e.ended)), slices.Collect(maps.Keys(e.asked))
+	ended, asked = slices.Sorted(maps.Keys(e.ended)), slices.Sorted(maps.Keys(e.asked))
 	clear(e.ended)
 	clear(e.asked)
 	return ended, asked
@@ -86,6 +86,7 @@ func (s *Scheduler) follow(ctx context.Context) {
 				}
 				break
 			}
+			slices.Sort(waiting)
 			s.released(ctx, waiting)
 		}
 	}

@@ -369,6 +369,7 @@ func (p *planner) relent(ctx context.Context) error {
 	if len(pending) == 0 {
 		return nil
 	}
+	sortBy(pending, func(a, b *eviction) int { return cmp.Compare(a.attempt, b.attempt) })
 	slices.Sort(evictors)
 	records, err := p.s.cfg.Store.Load(ctx, slices.Compact(evictors))
 	if err != nil {

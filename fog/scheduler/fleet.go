@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -42,9 +43,7 @@ func newFleet(nodes []Node, live []Attempt, aims []Objective) *fleet {
 		f.index[nodes[i].ID] = i
 		f.empty(i)
 	}
-	for i := range live {
-		f.load(&live[i])
-	}
+	f.loadAll(live)
 	return f
 }
 
@@ -120,22 +119,34 @@ func (f *fleet) recount(of []NodeID, live []Attempt) {
 			f.empty(i)
 		}
 	}
+	f.loadAll(live)
+}
+
+// loadAll takes the room of stored attempts, whatever their order. One whose devices nobody noted gets some, as it runs on some: those
+// that the others leave, the smaller identifiers first.
+func (f *fleet) loadAll(live []Attempt) {
+	var bare []*Attempt
 	for i := range live {
-		f.load(&live[i])
+		if a := &live[i]; a.GPUs == 0 && a.Demand.MilliGPU > 0 {
+			bare = append(bare, a)
+		} else {
+			f.load(a, a.GPUs)
+		}
+	}
+	sortBy(bare, func(a, b **Attempt) int { return cmp.Compare((*a).ID, (*b).ID) })
+	for _, a := range bare {
+		if i, ok := f.index[a.Node]; ok {
+			mask, _ := pickGPUs(f.gpus[i], a.Demand.MilliGPU)
+			f.load(a, mask)
+		}
 	}
 }
 
-// load takes the room of a stored attempt. One whose devices nobody noted gets some, as it runs on some.
-func (f *fleet) load(a *Attempt) {
-	i, ok := f.index[a.Node]
-	if !ok {
-		return
+// load takes the room of a stored attempt.
+func (f *fleet) load(a *Attempt, gpus uint64) {
+	if i, ok := f.index[a.Node]; ok {
+		f.hold(i, &a.Demand, gpus, groupOf(a.Tenant, a.Owner, a.Group))
 	}
-	mask := a.GPUs
-	if mask == 0 {
-		mask, _ = pickGPUs(f.gpus[i], a.Demand.MilliGPU)
-	}
-	f.hold(i, &a.Demand, mask, groupOf(a.Tenant, a.Owner, a.Group))
 }
 
 // hold takes room on a node for one attempt, and release gives it back.

@@ -42,7 +42,7 @@ func (m *Memory) ListSchedules(_ context.Context, tenant principal.Tenant, owner
 			out = append(out, one)
 		}
 	}
-	sortBy(out, func(a, b *Schedule) int { return strings.Compare(a.ID, b.ID) })
+	sortBy(out, func(a, b *Schedule) int { return cmp.Or(strings.Compare(a.ID, b.ID), cmp.Compare(a.Tenant, b.Tenant)) })
 	return out, nil
 }
 

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"math"
@@ -233,6 +234,7 @@ func (s *Scheduler) displace(ctx context.Context, nodes []Node) error {
 	if err != nil {
 		return err
 	}
+	sortBy(live, func(a, b *Attempt) int { return cmp.Compare(a.ID, b.ID) })
 	var ops []op
 	for i := range live {
 		id, n := live[i].ID, why[live[i].Node]

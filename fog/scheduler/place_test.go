@@ -167,10 +167,26 @@ func TestFleetFollowsNodesAndLoad(t *testing.T) {
 	next.recount([]NodeID{"a", "nobody"}, nil)
 	require.Equal(t, []Capacity{{MilliCPU: 8000}, {MilliCPU: 1}}, next.free)
 	held := Demand{MilliCPU: 5}
-	next.load(&Attempt{Node: "a", Demand: held})
+	next.load(&Attempt{Node: "a", Demand: held}, 0)
 	require.Equal(t, int64(7995), next.free[0].MilliCPU)
 	next.release(0, &held, 0, groupKey{})
 	require.Equal(t, int64(8000), next.free[0].MilliCPU)
+}
+
+// Devices that are noted are those that an attempt runs on; who has none noted is counted on what is left, in whatever order they are read.
+func TestLoadDoesNotDependOnItsOrder(t *testing.T) {
+	nodes := []Node{{ID: "a", Capacity: Capacity{MilliCPU: 9000, MilliGPU: 3000}}}
+	live := []Attempt{
+		{ID: "x", Node: "a", Demand: Demand{MilliGPU: 600}}, {ID: "y", Node: "a", Demand: Demand{MilliGPU: 700}},
+		{ID: "z", Node: "a", Demand: Demand{MilliGPU: 1000}, GPUs: 1}, {ID: "gone", Node: "b", Demand: Demand{MilliGPU: 1000}},
+	}
+	want := []int16{0, 400, 300}
+	require.Equal(t, want, newFleet(nodes, live, nil).gpus[0])
+	slices.Reverse(live)
+	f := newFleet(nodes, live, nil)
+	require.Equal(t, want, f.gpus[0])
+	f.recount([]NodeID{"a"}, live)
+	require.Equal(t, want, f.gpus[0])
 }
 
 func TestBackOffGrowsAndIsJittered(t *testing.T) {

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -13,9 +14,9 @@ import (
 // marks is what the operations of this process leave for its planner. All of it is a hint: a planner that misses a mark
 // finds the same in the store within Config.Poll.
 type marks struct {
-	wake chan struct{} // capacity 1
+	wake chan struct{} // capacity 1: there is something that no round has taken
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards what follows, and is held to fill and to empty wake
 	released map[NodeID]bool
 	nodes    bool      // nodes were saved, drained or removed
 	timers   bool      // a job's timer was set to now
@@ -26,62 +27,55 @@ func newMarks() marks {
 	return marks{wake: make(chan struct{}, 1), released: make(map[NodeID]bool)}
 }
 
-func (m *marks) ring() {
+// leave leaves a mark and wakes the planner, both at once: whoever takes the one takes the other.
+func (m *marks) leave(mark func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	mark()
 	select {
 	case m.wake <- struct{}{}:
 	default:
 	}
 }
 
+// ring asks for one more round.
+func (m *marks) ring() { m.leave(func() {}) }
+
 // rung reports whether there are marks that no round has taken.
 func (m *marks) rung() bool { return len(m.wake) > 0 }
 
 // release marks a node on which room came free.
-func (m *marks) release(n NodeID) {
-	m.mu.Lock()
-	m.released[n] = true
-	m.mu.Unlock()
-	m.ring()
-}
+func (m *marks) release(n NodeID) { m.leave(func() { m.released[n] = true }) }
 
 // ready marks that a job may be placed from a time on.
 func (m *marks) ready(at time.Time) {
-	m.mu.Lock()
-	if m.next.IsZero() || at.Before(m.next) {
-		m.next = at
-	}
-	m.mu.Unlock()
-	m.ring()
+	m.leave(func() {
+		if m.next.IsZero() || at.Before(m.next) {
+			m.next = at
+		}
+	})
 }
 
-func (m *marks) changedNodes() {
-	m.mu.Lock()
-	m.nodes = true
-	m.mu.Unlock()
-	m.ring()
-}
+func (m *marks) changedNodes() { m.leave(func() { m.nodes = true }) }
 
-func (m *marks) timer() {
-	m.mu.Lock()
-	m.timers = true
-	m.mu.Unlock()
-	m.ring()
-}
+func (m *marks) timer() { m.leave(func() { m.timers = true }) }
 
 // news is what take hands over.
 type news struct {
-	released      []NodeID
+	released      []NodeID // in the order of their identifiers
 	nodes, timers bool
 }
 
-// take hands the marks over. The time of the next ready job is kept while it lies ahead.
+// take hands the marks over, with the call that they woke the planner by, so that each is followed by one round, whatever else wakes the
+// planner at the same time. The time of the next ready job is kept while it lies ahead.
 func (m *marks) take(now time.Time) news {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := news{nodes: m.nodes, timers: m.timers}
-	for id := range m.released {
-		n.released = append(n.released, id)
+	select {
+	case <-m.wake:
+	default:
 	}
+	n := news{nodes: m.nodes, timers: m.timers, released: slices.Sorted(maps.Keys(m.released))}
 	clear(m.released)
 	m.nodes, m.timers = false, false
 	if !m.next.After(now) {
@@ -177,9 +171,11 @@ func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 			sleep.Stop()
 			return nil
 		case <-s.marks.wake:
-			sleep.Stop()
+		case found := <-p.better.found:
+			p.better.ready = &found
 		case <-sleep.C:
 		}
+		sleep.Stop()
 	}
 }
 
@@ -295,8 +291,8 @@ func (p *planner) survey(ctx context.Context, load bool) error {
 	return nil
 }
 
-// gone are the nodes that were removed or went down although attempts are placed there: a plan may be written just after their
-// load was taken back.
+// gone are the nodes that were removed or went down although attempts are placed there, in the order of their identifiers: a plan may be
+// written just after their load was taken back.
 func (p *planner) gone(nodes []Node) []Node {
 	if p.roster == nil {
 		return nil
@@ -311,6 +307,7 @@ func (p *planner) gone(nodes []Node) []Node {
 			out = append(out, Node{ID: id, State: NodeDown})
 		}
 	}
+	sortBy(out, func(a, b *Node) int { return cmp.Compare(a.ID, b.ID) })
 	return out
 }
 

@@ -17,7 +17,8 @@ import (
 // now and then what runs, where that saves enough. One search is under way at a time; the planner goes on meanwhile.
 type improver struct {
 	placed  map[JobID]bool // by this planner, and not known to have been fetched
-	found   chan solution  // capacity 1
+	found   chan solution  // capacity 1; wakes the planner
+	ready   *solution      // that woke it
 	running sync.WaitGroup // the search
 	busy    bool
 	rested  time.Time // when the last search ended
@@ -83,10 +84,7 @@ func (p *planner) improve(ctx context.Context) error {
 	m.busy = true
 	m.seed++
 	seed, aims := p.s.cfg.Seed+m.seed, p.fleet.aims
-	m.running.Go(func() {
-		m.found <- z.search(ctx, aims, &params, p.s.cfg.Now, seed, p.s.cfg.Workers)
-		p.s.marks.ring()
-	})
+	m.running.Go(func() { m.found <- z.search(ctx, aims, &params, p.s.cfg.Now, seed, p.s.cfg.Workers) })
 	return nil
 }
 
@@ -131,14 +129,26 @@ func (p *planner) movable(ctx context.Context, w *window, stir bool) ([]Record, 
 	return kept, nil
 }
 
+// take hands over what a search found since the last round, whether that or something else woke the planner.
+func (m *improver) take() (s solution, ready bool) {
+	if m.ready != nil {
+		s, m.ready = *m.ready, nil
+		return s, true
+	}
+	select {
+	case s = <-m.found:
+		return s, true
+	default:
+		return s, false
+	}
+}
+
 // apply does what a search proposes, as far as nothing has changed meanwhile: the attempts are as they were, the nodes have the
 // versions that the search saw, and there is room. The moves of a bundle stand or fall together.
 func (p *planner) apply(ctx context.Context) error {
 	m := &p.better
-	var s solution
-	select {
-	case s = <-m.found:
-	default:
+	s, ready := m.take()
+	if !ready {
 		return nil
 	}
 	m.busy, m.rested = false, p.s.now()
