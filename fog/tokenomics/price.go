@@ -212,7 +212,7 @@ func (p *Prices) term(l Level, r Resource, amount int64, span, scale uint64) wid
 // factor is the level of a resource within the bounds, in millionths.
 func (p *Prices) factor(l Level, r Resource) int64 {
 	f := l.Factors[r]
-	if f == 0 {
+	if f == 0 || p.Elasticity == 0 { // nobody has looked yet, or prices do not follow demand any more
 		f = million
 	}
 	return p.bounded(f)

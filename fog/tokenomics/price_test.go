@@ -263,3 +263,15 @@ func BenchmarkQuote(b *testing.B) {
 		}
 	}
 }
+
+// Prices that do not follow demand are the base prices at once, whatever level demand had brought them to before.
+func TestPricesWithoutElasticity(t *testing.T) {
+	high := tokenomics.Level{}
+	for r := range high.Factors {
+		high.Factors[r] = 4_000_000
+	}
+	order := tokenomics.Order{Tier: "bronze", MilliCPU: 1000, Time: time.Second}
+	still := tokenomics.Prices{Elasticity: -1}
+	require.Equal(t, still.Quote(tokenomics.Level{}, order), still.Quote(high, order))
+	require.Less(t, still.Quote(high, order), tokenomics.Prices{}.Quote(high, order))
+}
