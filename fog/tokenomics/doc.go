@@ -5,7 +5,7 @@
 // Every request carries a key of the caller's: asked again, it answers as before and does nothing, and another content under
 // the same key is a conflict. So a caller that lost a reply just asks again.
 //
-// A hold sets tokens aside for work that will be paid later. It never expires.
+// A hold sets tokens aside for work that will be paid later, until it is captured, voided, or past the time that it was given.
 //
 //	            Void before the hold
 //	(none) ---------------------------> voided   a tombstone: the hold itself is refused for ever

@@ -41,19 +41,17 @@ func newState(fence Fence, loaded Loaded) *state {
 	return s
 }
 
-// tables lists everything that rolls back together.
-func (s *state) tables() [8]interface {
+// layer is a table of any kind of rows.
+type layer interface {
 	open()
 	mark() int
 	rollback(to int)
 	settle()
-} {
-	return [...]interface {
-		open()
-		mark() int
-		rollback(to int)
-		settle()
-	}{&s.lines, &s.holds, &s.used, &s.records, &s.recent, &s.points, &s.waiting, &s.sums}
+}
+
+// tables lists everything that rolls back together.
+func (s *state) tables() [8]layer {
+	return [...]layer{&s.lines, &s.holds, &s.used, &s.records, &s.recent, &s.points, &s.waiting, &s.sums}
 }
 
 // marks is a point in the life of a state.
