@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -38,6 +39,7 @@ func Main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
+	raiseThreads(8) // two for Go code, the others for reads, the collector and the runtime's own
 	s := &server{ctx: context.Background(), in: make(chan order), out: bufio.NewWriterSize(out, maxPiece)}
 	go s.receive(bufio.NewReaderSize(os.Stdin, maxPiece))
 	if err := s.serve(); err != nil {
@@ -45,6 +47,22 @@ func Main() {
 		os.Exit(3)
 	}
 	os.Exit(0)
+}
+
+// raiseThreads makes the runtime start so many threads, which it keeps. Once a guest's memory is bounded, a thread that the runtime misses
+// could find no room for its stack, and the worker would die of a limit without a word of it.
+func raiseThreads(n int) {
+	var all sync.WaitGroup
+	all.Add(n)
+	for range n {
+		go func() {
+			runtime.LockOSThread() // so none of them shares a thread while all wait for each other
+			defer runtime.UnlockOSThread()
+			all.Done()
+			all.Wait()
+		}()
+	}
+	all.Wait()
 }
 
 // order is a message of the agent with the bytes that it announced.
