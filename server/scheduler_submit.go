@@ -99,7 +99,7 @@ func (r *submitRequest) submission(key string) (scheduler.Submission, error) {
 		MaxRuntime: seconds(r.MaxRuntime),
 		DataMB:     orZero(r.DataSize), DataAt: r.DataAt,
 		Priority: r.Priority, Group: r.Group, Count: r.Count, Gang: r.Gang,
-		Constraints: r.Constraints.constraints(), After: some(r.After, afterBody.dependency), MaxPrice: scheduler.Price(r.MaxPrice),
+		Constraints: r.Constraints.constraints(), After: some(r.After, afterBody.dependency), MaxPrice: scheduler.Price(r.MaxPrice.value),
 		Task: scheduler.Task{
 			Module: r.Module, Args: r.Args, Stdin: r.Stdin, Output: r.Output, Seed: r.Seed,
 			Inputs:      each(r.Inputs, func(i inputRequest) scheduler.Input { return scheduler.Input(i) }),

@@ -38,7 +38,7 @@ func (s *Server) secure(c *gin.Context) {
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsHeaders = "Authorization, Content-Type, Fog-Protocol, Idempotency-Key, Range, X-Request-ID"
-	corsExposed = "Content-Range, ETag, Retry-After, X-Request-ID"
+	corsExposed = "Content-Range, ETag, Idempotency-Key, Retry-After, X-Request-ID"
 )
 
 // cors lets the configured origins read our answers and answers their preflight requests.

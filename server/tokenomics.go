@@ -19,6 +19,7 @@ func (s *Server) mountTokenomics() {
 		OperationID: "balance", Method: http.MethodGet, Path: "/api/tokenomics/balance", Summary: "What an account has",
 		Description: "An account that was never paid has nothing; any non-empty id is one.",
 	}, s.balance)
+	s.mountTransfers()
 	s.absent("staking", http.MethodPost, "/api/tokenomics/stake", "Stake tokens")
 	s.absent("staking", http.MethodPost, "/api/tokenomics/unstake", "Take staked tokens back")
 	s.absent("governance", http.MethodGet, "/api/tokenomics/proposals", "Proposals")
@@ -113,28 +114,4 @@ func (s *Server) tokenomicsStats(ctx context.Context, _ *struct{}) (*tokenomicsR
 		},
 		Rewards: rewardsReply{TotalEarned: stats.Volume, ComputeRewards: stats.Volume},
 	}, nil
-}
-
-// amountInput is an amount that a client sends.
-type amountInput tokenomics.Amount
-
-// UnmarshalJSON reads a number or a decimal text, exactly.
-func (a *amountInput) UnmarshalJSON(data []byte) error {
-	return (*tokenomics.Amount)(a).UnmarshalJSON(data)
-}
-
-// Schema implements huma.SchemaProvider.
-func (amountInput) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{
-		Description: "FOG with up to six decimals, as a number or as a decimal text.",
-		OneOf:       []*huma.Schema{{Type: huma.TypeNumber}, {Type: huma.TypeString, MaxLength: new(64)}},
-	}
-}
-
-// amountSchema is how tokenomics.Amount looks in JSON.
-type amountSchema struct{}
-
-// Schema implements huma.SchemaProvider.
-func (amountSchema) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeNumber, Format: "decimal", Description: "FOG, exact to six decimals."}
 }
