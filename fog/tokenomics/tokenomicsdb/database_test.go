@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -165,6 +166,20 @@ func TestDroppedStatements(t *testing.T) {
 	balance, err := ledger.Balance(t.Context(), "dev")
 	require.NoError(t, err)
 	require.Equal(t, 2*tokenomics.FOG, balance.Available)
+}
+
+// A young database, which knows nothing of its tables yet, finds records by their whole key all the same, and not by the part of it that
+// another index begins with: that would read all records of a class for each one.
+func TestRecordsAreFoundByTheirKey(t *testing.T) {
+	d := dbtest.Postgres(t)
+	s := store(t, d)
+	d.Write.SetMaxOpenConns(1)
+	_, err := s.Load(t.Context(), tokenomics.Wanted{Records: []tokenomics.RecordRef{{Tenant: "default", Class: tokenomics.ClassStaker, Key: "dev"}}})
+	require.NoError(t, err)
+	var plan []string
+	require.NoError(t, d.Write.NewRaw("EXPLAIN (COSTS OFF) EXECUTE fog_ledger_load_records (ARRAY['default'], ARRAY['staker'], ARRAY['dev'])").
+		Scan(t.Context(), &plan))
+	require.Contains(t, strings.Join(plan, "\n"), "fog_ledger_records_pkey")
 }
 
 // The database itself refuses what the ledger must never contain.

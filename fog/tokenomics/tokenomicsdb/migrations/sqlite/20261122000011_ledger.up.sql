@@ -55,8 +55,8 @@ CREATE TABLE fog_ledger_records (
 	body    BLOB    NOT NULL, -- JSON
 	PRIMARY KEY (tenant, class, key)
 ) STRICT;
-CREATE INDEX fog_ledger_records_owner ON fog_ledger_records (tenant, class, owner, key);
-CREATE INDEX fog_ledger_records_state ON fog_ledger_records (tenant, class, state, key);
+CREATE INDEX fog_ledger_records_owner ON fog_ledger_records (owner, tenant, class, key);
+CREATE INDEX fog_ledger_records_state ON fog_ledger_records (state, tenant, class, key);
 CREATE INDEX fog_ledger_records_due ON fog_ledger_records (due_at, tenant, class, key) WHERE due_at > 0;
 
 -- The past of quantities: each row is a value from a movement on, until the next row of its series. Never changed.
