@@ -178,7 +178,7 @@ func (b *tab) fits(width int) {
 // shoot keeps a picture of the whole page among the artefacts of the test.
 func (b *tab) shoot(name string) {
 	b.Helper()
-	eval[bool](b, `scrollTo({top: 0, behavior: "instant"}) ?? true`)
+	eval[bool](b, `(scrollTo({top: 0, behavior: "instant"}), true)`)
 	layout, err := chromedp.Call(b.ctx, page.GetLayoutMetrics, cdp.Empty{})
 	require.NoError(b, err)
 	beyond := true

@@ -45,7 +45,7 @@ type schema struct {
 	Description          string
 	Properties           map[string]*schema
 	Items                *schema
-	OneOf                []*schema
+	OneOf, AnyOf         []*schema
 	AdditionalProperties json.RawMessage
 }
 
@@ -135,6 +135,8 @@ func TestOpenAPINamesTheRefusals(t *testing.T) {
 		"put /api/scheduler/schedules/{id}":             "400 404 409 413 415 422 429 503 default",
 		"patch /api/scheduler/schedules/{id}":           "400 404 409 413 415 422 503 default",
 		"put /api/scheduler/quotas":                     "400 403 413 415 422 503 default",
+		"post /api/tokenomics/transfer":                 "400 402 403 404 409 413 415 422 503 default",
+		"post /api/tokenomics/vote":                     "400 402 403 404 409 413 415 422 503 default",
 		"post /api/scheduler/attempts/{id}/result":      "400 404 409 413 415 422 503 default",
 		"delete /api/idle-compute/devices/{id}":         "404 503 default",
 		"get /api/idle-compute/stats":                   "503 default",
@@ -162,7 +164,7 @@ func checkFields(t *testing.T, where string, s *schema) {
 	for name, p := range s.Properties {
 		inner := where + "." + name
 		assert.NotEmpty(t, p.Description, "%s is not described", inner)
-		assert.True(t, p.Ref != "" || p.Type != nil || len(p.OneOf) > 0, "%s has no type", inner)
+		assert.True(t, p.Ref != "" || p.Type != nil || len(p.OneOf)+len(p.AnyOf) > 0, "%s has no type", inner)
 		assert.NotContains(t, fmt.Sprint(p.Type), "array null", "%s: lists are never null", inner)
 		checkFields(t, inner, p)
 	}

@@ -34,7 +34,12 @@ type api struct {
 
 func newAPI(t testing.TB, config server.Config) *api {
 	t.Helper()
-	h := house(t, fog.Config{})
+	return serveHouse(t, house(t, fog.Config{}), config)
+}
+
+// serveHouse puts a server before a house.
+func serveHouse(t testing.TB, h *fog.Fog, config server.Config) *api {
+	t.Helper()
 	s, err := server.New(h, config)
 	require.NoError(t, err)
 	return &api{t, s.Handler(), h}

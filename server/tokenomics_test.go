@@ -43,9 +43,7 @@ func TestMaxPrice(t *testing.T) {
 // The market's figures are those of the nodes and of the operator's quote.
 func TestMarketFigures(t *testing.T) {
 	h := house(t, fog.Config{Tokenomics: tokenomics.Config{Genesis: 1000 * tokenomics.FOG, Quote: tokenomics.Quote{Price: 50_000, Currency: "EUR"}}})
-	s, err := server.New(h, server.Config{})
-	require.NoError(t, err)
-	a := &api{t, s.Handler(), h}
+	a := serveHouse(t, h, server.Config{})
 	fogtest.Join(t, h, fogtest.Device{ID: "lamp"})
 	stats := func() map[string]any { return a.ok("GET", "/api/tokenomics/stats", "") }
 	a.eventually("the node is listed", func() bool {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"math"
 	"strconv"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -286,19 +287,32 @@ func (t *Tokenomics) PowerAt(ctx context.Context, account Account, seq int64) (P
 	if seq < 0 {
 		return Power{}, fault.Field(op, "seq", "must not be negative")
 	}
+	p, head, err := t.power(ctx, op, account, seq)
+	if err == nil && seq > head {
+		return Power{}, fault.Field(op, "seq", "the ledger has only %d movements", head)
+	}
+	return p, err
+}
+
+// Power returns an account's power now. An empty account means the caller's own. Errors: Invalid, Denied, Unavailable.
+func (t *Tokenomics) Power(ctx context.Context, account Account) (Power, error) {
+	p, head, err := t.power(ctx, "tokenomics.power", account, math.MaxInt64)
+	p.Seq = head
+	return p, err
+}
+
+// power reads an account's power at a movement, the latest before it if it has not happened, and where the ledger stands.
+func (t *Tokenomics) power(ctx context.Context, op string, account Account, seq int64) (Power, int64, error) {
 	tenant, account, err := t.reader(ctx, op, account)
 	if err != nil {
-		return Power{}, err
+		return Power{}, 0, err
 	}
 	ref := func(series Series, key string) PointRef { return PointRef{SeriesRef{tenant, series, key}, seq} }
 	own, power := ref(SeriesOwn, string(account)), ref(SeriesPower, string(account))
 	total, to := ref(SeriesTotal, ""), ref(SeriesDelegation, string(account))
 	loaded, err := t.store.Load(ctx, Wanted{Points: []PointRef{own, power, total, to}})
 	if err != nil {
-		return Power{}, fault.Wrap(op, err)
-	}
-	if seq > loaded.Head.Last {
-		return Power{}, fault.Field(op, "seq", "the ledger has only %d movements", loaded.Head.Last)
+		return Power{}, 0, fault.Wrap(op, err)
 	}
 	p := Power{Account: account, Seq: seq}
 	var failed [4]error
@@ -306,5 +320,5 @@ func (t *Tokenomics) PowerAt(ctx context.Context, account Account, seq int64) (P
 	p.Power, failed[1] = amountOf(loaded.Points[power])
 	p.Total, failed[2] = amountOf(loaded.Points[total])
 	p.To, failed[3] = delegationsOf(loaded.Points[to])
-	return p, fault.Wrap(op, first(failed[:]...))
+	return p, loaded.Head.Last, fault.Wrap(op, first(failed[:]...))
 }

@@ -23,29 +23,55 @@ func (r Receipt) Verify() (Movement, error) {
 	return ParseMovement(r.Data)
 }
 
-// Receipt returns the receipt of the movement that carried out the request with this operation and key in the caller's
-// tenant. It is for everybody whose account the movement touches. Errors: Invalid, Denied, NotFound, Unavailable.
-func (t *Tokenomics) Receipt(ctx context.Context, op Op, key string) (Receipt, error) {
-	const name = "tokenomics.receipt"
-	if err := first(checkName(name, "op", string(op), maxName), checkName(name, "key", key, maxKey)); err != nil {
-		return Receipt{}, err
+// Movement returns the movement that carried out the request with this operation and key in the caller's tenant. It never changes, so
+// whoever repeats a request can be answered as before. It is for everybody whose account the movement touches. Errors: Invalid, Denied,
+// NotFound, Unavailable.
+func (t *Tokenomics) Movement(ctx context.Context, op Op, key string) (Movement, error) {
+	const name = "tokenomics.movement"
+	seq, err := t.carriedOut(ctx, name, op, key)
+	if err != nil {
+		return Movement{}, err
 	}
-	who := principal.From(ctx)
-	ref := Reference{who.Tenant, op, key}
+	found, err := t.store.Movements(ctx, seq-1, 1)
+	if err != nil {
+		return Movement{}, fault.Wrap(name, err)
+	}
+	if len(found) != 1 || found[0].Seq != seq {
+		return Movement{}, fault.Newf(fault.Internal, name, "movement %d is missing: verify the ledger", seq)
+	}
+	return found[0], fault.Wrap(name, t.mayRead(ctx, principal.From(ctx), &found[0]))
+}
+
+// carriedOut returns the number of the movement that carried out a request.
+func (t *Tokenomics) carriedOut(ctx context.Context, name string, op Op, key string) (int64, error) {
+	if err := first(checkName(name, "op", string(op), maxName), checkName(name, "key", key, maxKey)); err != nil {
+		return 0, err
+	}
+	ref := Reference{principal.From(ctx).Tenant, op, key}
 	loaded, err := t.store.Load(ctx, Wanted{References: []Reference{ref}})
 	if err != nil {
-		return Receipt{}, fault.Wrap(name, err)
+		return 0, fault.Wrap(name, err)
 	}
 	seq := loaded.Used[ref].Seq
 	if seq == 0 {
-		return Receipt{}, fault.Newf(fault.NotFound, name, "no %s has the key %q", clip(string(op)), clip(key))
+		return 0, fault.Newf(fault.NotFound, name, "no %s has the key %q", clip(string(op)), clip(key))
+	}
+	return seq, nil
+}
+
+// Receipt returns the receipt of that movement. Errors: as those of Movement.
+func (t *Tokenomics) Receipt(ctx context.Context, op Op, key string) (Receipt, error) {
+	const name = "tokenomics.receipt"
+	seq, err := t.carriedOut(ctx, name, op, key)
+	if err != nil {
+		return Receipt{}, err
 	}
 	movements, block, previous, err := t.block(ctx, seq)
 	if err != nil {
 		return Receipt{}, fault.Wrap(name, err)
 	}
 	m := &movements[seq-block.First]
-	if err := t.mayRead(ctx, who, m); err != nil {
+	if err := t.mayRead(ctx, principal.From(ctx), m); err != nil {
 		return Receipt{}, fault.Wrap(name, err)
 	}
 	leaves := make([]chain.Hash, len(movements))

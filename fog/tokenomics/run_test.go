@@ -11,6 +11,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
+	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
@@ -126,7 +127,7 @@ func TestConfig(t *testing.T) {
 	empty := newLedger(t, tokenomics.Config{Genesis: -1})
 	stats, err := empty.Stats(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, tokenomics.Stats{Writer: true}, stats)
+	require.Equal(t, tokenomics.Stats{Writer: true, Prices: empty.Market().Posted(principal.DefaultTenant)}, stats)
 }
 
 func TestViews(t *testing.T) {

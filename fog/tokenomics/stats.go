@@ -64,8 +64,9 @@ type Stats struct {
 	StakingRewards Amount // rewarded to stakers, ever
 	ComputeRewards Amount // rewarded for compute beside its price, ever
 
-	Listings int64 // nodes that offer room on the market now
-	Quote    Quote // what one FOG is worth outside; zero: nothing
+	Listings int64  // nodes that offer room on the market now
+	Prices   Posted // of the market now
+	Quote    Quote  // what one FOG is worth outside; zero: nothing
 
 	Proposals int64 // ever made
 	Voting    int64 // of them, open for votes
@@ -104,7 +105,7 @@ func (t *Tokenomics) Stats(ctx context.Context) (Stats, error) {
 	if stats.StakingRate, err = t.yieldOf(ctx, who.Tenant, &r); err != nil {
 		return Stats{}, fault.Wrap(op, err)
 	}
-	stats.Listings, stats.Quote = t.market.Conditions(who.Tenant).Listings, t.config.Quote
+	stats.Listings, stats.Prices, stats.Quote = t.market.Conditions(who.Tenant).Listings, t.market.Posted(who.Tenant), t.config.Quote
 	_, stats.Writer = t.seat.current()
 	return stats, nil
 }

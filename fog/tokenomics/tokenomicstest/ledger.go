@@ -327,7 +327,7 @@ func testStats(t *testing.T, b *bench) {
 	require.NoError(t, err)
 	require.Equal(t, tokenomics.Stats{
 		TotalSupply: 1_000_000 * fog, Circulating: 999_974 * fog, Held: 26 * fog, Accounts: 2, OpenHolds: 2, Movements: 4,
-		Captures: 1, Volume: 4 * fog, CapturesDay: 1, VolumeDay: 4 * fog, Writer: true,
+		Captures: 1, Volume: 4 * fog, CapturesDay: 1, VolumeDay: 4 * fog, Writer: true, Prices: ledger.Market().Posted(principal.DefaultTenant),
 	}, stats)
 	b.clock.Advance(24 * time.Hour)
 	one(t)(ledger.Void(ctx, []tokenomics.Void{{Hold: "a"}}))
