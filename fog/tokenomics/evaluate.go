@@ -24,8 +24,9 @@ type evaluation struct {
 	rules     rules
 	was       chain.Head
 	movements []Movement
-	verdicts  []Verdict // for the request table
-	unknown   bool      // something was not known: nothing counts
+	fresh     []LineChange // sub-accounts that are new
+	verdicts  []Verdict    // for the request table
+	unknown   bool         // something was not known: nothing counts
 }
 
 // evaluate decides items in order. A rejected item leaves no trace but its verdict. It reports false, and leaves the state as
@@ -63,7 +64,8 @@ func (e *evaluation) item(it *item) error {
 			return nil // another batch has decided it meanwhile: its caller must hear that verdict and no other
 		}
 	}
-	before, head, last, n := e.state.mark(), e.state.head.Last, e.state.last, len(e.movements)
+	before, head, last := e.state.mark(), e.state.head.Last, e.state.last
+	movements, fresh := len(e.movements), len(e.fresh)
 	err := e.decide(it)
 	if err != nil {
 		e.state.used.get(it.ref) // unless it was carried out before: no index says so of what is not written
@@ -73,7 +75,8 @@ func (e *evaluation) item(it *item) error {
 	}
 	if err != nil {
 		e.state.rollback(before)
-		e.state.head.Last, e.state.last, e.movements = head, last, e.movements[:n]
+		e.state.head.Last, e.state.last = head, last
+		e.movements, e.fresh = e.movements[:movements], e.fresh[:fresh]
 	}
 	if it.id != 0 {
 		e.state.waiting.set(it.id, false)
@@ -172,7 +175,8 @@ func (e *evaluation) apply(it *item, seq int64, p *Posting) error {
 	case after < 0 && p.Kind != KindMint:
 		return fault.Newf(fault.Insufficient, it.op(), "account %q has %s FOG %s, %s asked", p.Account, row.Balance, p.Kind, -p.Amount)
 	}
-	if row.Number == 0 {
+	fresh := row.Number == 0
+	if fresh {
 		e.state.last++
 		row.Number, row.Creator = e.state.last, it.creator
 		if p.Kind == KindAvailable {
@@ -180,6 +184,9 @@ func (e *evaluation) apply(it *item, seq int64, p *Posting) error {
 		}
 	}
 	row.Balance, row.Seq, row.Updated = after, seq, e.now
+	if fresh {
+		e.fresh = append(e.fresh, LineChange{p.SubAccount, row})
+	}
 	e.state.lines.set(p.SubAccount, row)
 	p.After, p.Number = after, row.Number
 	e.state.count(p.Tenant, sumOf(p.Kind), int64(p.Amount), 0)
@@ -220,11 +227,7 @@ func (e *evaluation) keep(h HoldRecord) {
 // finish collects what has changed, in order, and seals the movements into a block.
 func (e *evaluation) finish() Changes {
 	s := e.state
-	c := Changes{Was: e.was, At: e.now, Movements: e.movements, Verdicts: e.verdicts}
-	for sub, before := range s.lines.changed {
-		c.Lines = append(c.Lines, LineChange{SubAccount: sub, Line: s.lines.rows[sub], Fresh: before.Number == 0})
-	}
-	slices.SortFunc(c.Lines, func(a, b LineChange) int { return cmp.Compare(a.Number, b.Number) })
+	c := Changes{Was: e.was, At: e.now, Fresh: e.fresh, Movements: e.movements, Verdicts: e.verdicts}
 	for ref := range s.holds.changed {
 		c.Holds = append(c.Holds, s.holds.rows[ref])
 		c.Facts = append(c.Facts, journal.Fact{Topic: TopicHold, ID: string(ref.ID), Version: s.head.Last})

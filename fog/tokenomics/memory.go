@@ -139,10 +139,8 @@ func (m *Memory) Commit(_ context.Context, fence Fence, changes Changes) error {
 
 // apply writes changes that are in order. The caller holds m.mu.
 func (m *Memory) apply(changes Changes) {
-	for _, change := range changes.Lines {
-		if change.Fresh {
-			m.numbers = append(m.numbers, change.SubAccount)
-		}
+	for _, change := range changes.Fresh {
+		m.numbers = append(m.numbers, change.SubAccount)
 		m.lines[change.SubAccount] = change.Line
 	}
 	for _, hold := range changes.Holds {
@@ -162,6 +160,11 @@ func (m *Memory) apply(changes Changes) {
 		for _, trace := range movement.Traces() {
 			sub := m.numbers[trace.Number-1]
 			m.traces[sub] = append(m.traces[sub], movement.Seq)
+		}
+		for _, p := range movement.Postings {
+			line := m.lines[p.SubAccount]
+			line.Balance, line.Seq, line.Updated = p.After, movement.Seq, movement.At
+			m.lines[p.SubAccount] = line
 		}
 	}
 	if len(changes.Movements) > 0 {

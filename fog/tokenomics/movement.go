@@ -41,6 +41,16 @@ func (m *Movement) Traces() []Trace {
 	return slices.Compact(traces)
 }
 
+// Leaves returns the balance that the movement leaves in a sub-account, and whether it touches it.
+func (m *Movement) Leaves(sub SubAccount) (balance Amount, touched bool) {
+	for _, p := range slices.Backward(m.Postings) {
+		if p.SubAccount == sub {
+			return p.After, true
+		}
+	}
+	return 0, false
+}
+
 // Posting is one line of a movement, in the movement's tenant.
 type Posting struct {
 	SubAccount

@@ -156,7 +156,7 @@ type Changes struct {
 	Was       chain.Head // that it was evaluated on
 	Head      chain.Head // that it makes; Was if there are no movements
 	At        time.Time
-	Lines     []LineChange
+	Fresh     []LineChange // sub-accounts that are new, in the order of their numbers
 	Holds     []HoldRecord // new and changed
 	Records   []Record     // new and changed; one without a body is deleted
 	Points    []Point      // new
@@ -167,11 +167,11 @@ type Changes struct {
 	Verdicts  []Verdict
 }
 
-// LineChange is the new state of one sub-account.
+// LineChange is a sub-account and its state. No store keeps states beside the movements: a balance is what the last posting to the
+// sub-account has left.
 type LineChange struct {
 	SubAccount
 	Line
-	Fresh bool // the sub-account is new
 }
 
 // Due is what waits for a time that has come.

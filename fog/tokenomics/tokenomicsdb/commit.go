@@ -20,15 +20,9 @@ type step struct {
 	used  error // what it means that a row is there already; nil: nothing good
 }
 
-// errMissing says that rows are not there which must be: the database is broken.
-var errMissing = errors.New("tokenomicsdb: rows of the ledger are missing")
-
 // steps are the tables in the order in which a commit writes them, after the head. Those without rows are left out.
 var steps = [...]step{
-	{insert("account", "ittttiii", "fog_ledger_accounts (number, tenant, owner, kind, creator, balance, seq, updated_at)", ""),
-		fillFresh, nil, nil},
-	{change("balance", "iiii", `UPDATE fog_ledger_accounts AS a SET balance = v.column2, seq = v.column3, updated_at = v.column4
-		FROM (VALUES %s) AS v WHERE a.number = v.column1`), fillBalances, errMissing, nil},
+	{insert("account", "itttt", "fog_ledger_accounts (number, tenant, owner, kind, creator)", ""), fillFresh, nil, nil},
 	{insert("hold", "ttttiiitiii",
 		"fog_ledger_holds (tenant, id, owner, creator, amount, captured, returned, state, created_at, expires_at, resolved_at)",
 		`ON CONFLICT (tenant, id) DO UPDATE SET captured = excluded.captured, returned = excluded.returned, state = excluded.state,
@@ -169,19 +163,9 @@ func (s *Store) announce(changes tokenomics.Changes) {
 }
 
 func fillFresh(c *call, changes *tokenomics.Changes) {
-	for i := range changes.Lines {
-		if l := &changes.Lines[i]; l.Fresh {
-			c.add(l.Number, string(l.Tenant), string(l.Account), string(l.Kind), string(l.Creator), int64(l.Balance), l.Seq,
-				db.Micros(l.Updated))
-		}
-	}
-}
-
-func fillBalances(c *call, changes *tokenomics.Changes) {
-	for i := range changes.Lines {
-		if l := &changes.Lines[i]; !l.Fresh {
-			c.add(l.Number, int64(l.Balance), l.Seq, db.Micros(l.Updated))
-		}
+	for i := range changes.Fresh {
+		l := &changes.Fresh[i]
+		c.add(l.Number, string(l.Tenant), string(l.Account), string(l.Kind), string(l.Creator))
 	}
 }
 

@@ -5,21 +5,36 @@ import (
 	"fmt"
 
 	"github.com/fogcompute/fogcompute/fog/internal/db"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
 const (
 	holdColumns   = "r.tenant, r.id, r.owner, r.creator, r.amount, r.captured, r.returned, r.state, r.created_at, r.expires_at, r.resolved_at"
-	lineColumns   = "r.number, r.tenant, r.owner, r.kind, r.creator, r.balance, r.seq, r.updated_at"
+	lineColumns   = "r.number, r.tenant, r.owner, r.kind, r.creator, m.seq, m.body"
+	isLine        = "r.tenant = v.column1 AND r.owner = v.column2 AND r.kind = v.column3"
 	recordColumns = "r.tenant, r.class, r.key, r.owner, r.creator, r.state, r.due_at, r.seq, r.body"
+)
+
+// The latest movement m of a sub-account r, whose balance is what that one has left. PostgreSQL is made to look both up by their
+// indexes, as lookUp does; isLatest is a condition that SQLite does so for.
+const (
+	latest = `CROSS JOIN LATERAL (SELECT seq FROM fog_ledger_index AS i WHERE i.account = r.number ORDER BY seq DESC LIMIT 1) AS i
+		CROSS JOIN LATERAL (SELECT * FROM fog_ledger_movements AS m WHERE m.seq = i.seq LIMIT 1) AS m`
+	isLatest = "m.seq = (SELECT MAX(i.seq) FROM fog_ledger_index AS i WHERE i.account = r.number)"
 )
 
 var (
 	loadHead = plain("load_head", "", `SELECT seq, hash, (SELECT COALESCE(MAX(number), 0) FROM fog_ledger_accounts)
 		FROM fog_ledger_head WHERE id = 1`)
-	loadLines = lookUp("load_lines", "ttt", lineColumns, "fog_ledger_accounts",
-		"r.tenant = v.column1 AND r.owner = v.column2 AND r.kind = v.column3")
+	loadLines = &statement{
+		name: "fog_ledger_load_lines", types: "ttt", list: true,
+		postgres: "SELECT " + lineColumns + " FROM " + unnest("ttt") + " CROSS JOIN LATERAL (SELECT * FROM fog_ledger_accounts AS r WHERE " +
+			isLine + " LIMIT 1) AS r " + latest,
+		sqlite: "SELECT " + lineColumns + " FROM (VALUES %s) AS v CROSS JOIN fog_ledger_accounts AS r CROSS JOIN fog_ledger_movements AS m WHERE " +
+			isLine + " AND " + isLatest,
+	}
 	loadHolds = lookUp("load_holds", "tt", holdColumns, "fog_ledger_holds", "r.tenant = v.column1 AND r.id = v.column2")
 	loadUsed  = lookUp("load_used", "ttt", movementColumns, "fog_ledger_movements",
 		"r.tenant = v.column1 AND r.op = v.column2 AND r.key = v.column3")
@@ -61,23 +76,28 @@ func lines(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {
 	return c
 }
 
-// lineRow reads a row of lineColumns.
+// lineRow reads a row of lineColumns: a sub-account, and the movement that touched it last.
 func lineRow(found func(tokenomics.LineChange)) func(scan) error {
-	var number, balance, seq, updated int64
+	var number, seq int64
 	var tenant, owner, kind, creator string
-	into := []any{&number, &tenant, &owner, &kind, &creator, &balance, &seq, &updated}
+	var body []byte
+	into := []any{&number, &tenant, &owner, &kind, &creator, &seq, &body}
 	return func(read scan) error {
 		if err := read(into...); err != nil {
 			return err
 		}
-		found(tokenomics.LineChange{
-			SubAccount: tokenomics.SubAccount{
-				Tenant: principal.Tenant(tenant), Account: tokenomics.Account(owner), Kind: tokenomics.Kind(kind),
-			},
-			Line: tokenomics.Line{
-				Number: number, Balance: tokenomics.Amount(balance), Seq: seq, Creator: principal.Account(creator), Updated: db.Time(updated),
-			},
-		})
+		m := tokenomics.Movement{Seq: seq, Reference: tokenomics.Reference{Tenant: principal.Tenant(tenant)}}
+		if err := m.Decode(body); err != nil {
+			return err
+		}
+		sub := tokenomics.SubAccount{Tenant: m.Tenant, Account: tokenomics.Account(owner), Kind: tokenomics.Kind(kind)}
+		balance, touched := m.Leaves(sub)
+		if !touched {
+			return fault.Newf(fault.Internal, "tokenomicsdb.load", "movement %d does not touch %q %s", seq, owner, kind)
+		}
+		found(tokenomics.LineChange{SubAccount: sub, Line: tokenomics.Line{
+			Number: number, Balance: balance, Seq: seq, Creator: principal.Account(creator), Updated: m.At,
+		}})
 		return nil
 	}
 }

@@ -13,8 +13,12 @@ import (
 )
 
 var (
-	snapLines = plain("snap_lines", "ii",
-		"SELECT "+lineColumns+" FROM fog_ledger_accounts AS r WHERE r.number > $1 ORDER BY r.number LIMIT $2")
+	snapLines = &statement{
+		name: "fog_ledger_snap_lines", types: "ii",
+		postgres: "SELECT " + lineColumns + " FROM fog_ledger_accounts AS r " + latest + " WHERE r.number > $1 ORDER BY r.number LIMIT $2",
+		sqlite: "SELECT " + lineColumns + " FROM fog_ledger_accounts AS r CROSS JOIN fog_ledger_movements AS m WHERE r.number > $1 AND " +
+			isLatest + " ORDER BY r.number LIMIT $2",
+	}
 	snapIndex = plain("snap_index", "iii",
 		"SELECT account, seq FROM fog_ledger_index WHERE (account, seq) > ($1, $2) ORDER BY account, seq LIMIT $3")
 	snapHolds = plain("snap_holds", "tti", "SELECT "+holdColumns+` FROM fog_ledger_holds AS r

@@ -34,7 +34,9 @@ func change(key string, at time.Time, before tokenomics.Loaded, postings ...toke
 		}
 		line.Balance, line.Seq, line.Updated = line.Balance+p.Amount, seq, at
 		postings[i].After, postings[i].Number = line.Balance, line.Number
-		changes.Lines = append(changes.Lines, tokenomics.LineChange{SubAccount: p.SubAccount, Line: line, Fresh: !known})
+		if !known {
+			changes.Fresh = append(changes.Fresh, tokenomics.LineChange{SubAccount: p.SubAccount, Line: line})
+		}
 		changes.Tally = append(changes.Tally, tokenomics.TallyChange{
 			Tenant: tenant, Count: tokenomics.Count{Name: "sum." + string(p.Kind)}, Add: int64(p.Amount),
 		})
@@ -313,12 +315,14 @@ func testStoreAudit(t *testing.T, b *bench) {
 	require.NoError(t, ledger.Verify(ctx))
 
 	before := load(t, b, tokenomics.Wanted{Lines: []tokenomics.SubAccount{mint, free}})
-	crooked := change("b", now, before, line(mint, -5), line(free, 6)) // a token out of nothing
+	forged := before.Lines[free]
+	forged.Balance++ // a balance that its postings do not explain
+	before.Lines[free] = forged
+	crooked := change("b", now, before, line(mint, -5), line(free, 6)) // and a token out of nothing
 	crooked.Holds = []tokenomics.HoldRecord{
 		{ID: "h", Tenant: tenant, Payer: "alice", Creator: "x", Amount: 3, State: tokenomics.HoldOpen, Created: now},
 	}
-	crooked.Lines[1].Balance++ // and a balance that its postings do not explain
-	crooked.Block.Hash[0]++    // in a block that is not linked
+	crooked.Block.Hash[0]++ // in a block that is not linked
 	crooked.Head.Hash = crooked.Block.Hash
 	require.NoError(t, b.Store.Commit(ctx, tokenomics.Fence{}, crooked))
 	err := ledger.Verify(ctx)

@@ -10,19 +10,16 @@ CREATE TABLE fog_ledger_head (
 ) WITH (fillfactor = 50);
 INSERT INTO fog_ledger_head (id, seq, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));
 
--- Compartments of accounts, with their balances. An account is named after its owner.
+-- Compartments of accounts. An account is named after its owner. What a compartment has is what the latest movement that touches it
+-- has left there: it is written there and nowhere else.
 CREATE TABLE fog_ledger_accounts (
-	number     BIGINT PRIMARY KEY CHECK (number > 0), -- given by the writer: 1, 2, 3 ...
-	tenant     TEXT   COLLATE "C" NOT NULL,
-	owner      TEXT   COLLATE "C" NOT NULL,
-	kind       TEXT   COLLATE "C" NOT NULL, -- available, held, mint ...
-	creator    TEXT   COLLATE "C" NOT NULL, -- who caused its first movement
-	balance    BIGINT NOT NULL CHECK (balance BETWEEN -1000000000000000 AND 1000000000000000),
-	seq        BIGINT NOT NULL, -- of the movement that touched it last
-	updated_at BIGINT NOT NULL, -- time of that movement
-	UNIQUE (tenant, owner, kind),
-	CHECK (balance >= 0 OR kind = 'mint')
-) WITH (fillfactor = 50); -- balances change all the time: room for new versions on the same page
+	number  BIGINT PRIMARY KEY CHECK (number > 0), -- given by the writer: 1, 2, 3 ...
+	tenant  TEXT   COLLATE "C" NOT NULL,
+	owner   TEXT   COLLATE "C" NOT NULL,
+	kind    TEXT   COLLATE "C" NOT NULL, -- available, held, mint ...
+	creator TEXT   COLLATE "C" NOT NULL, -- who caused its first movement
+	UNIQUE (tenant, owner, kind)
+);
 
 CREATE TABLE fog_ledger_holds (
 	tenant      TEXT   COLLATE "C" NOT NULL,
@@ -79,7 +76,7 @@ CREATE TABLE fog_ledger_movements (
 	owner   TEXT   COLLATE "C" NOT NULL, -- who pays
 	creator TEXT   COLLATE "C" NOT NULL, -- who asked
 	body    BYTEA  NOT NULL, -- everything else, in the canonical encoding
-	CONSTRAINT fog_ledger_movements_reference UNIQUE (tenant, op, key)
+	CONSTRAINT fog_ledger_movements_reference UNIQUE (key, op, tenant) -- what differs comes first, so most comparisons end there
 );
 
 -- Where to find the movements of a sub-account.
@@ -127,7 +124,7 @@ CREATE INDEX fog_ledger_requests_waiting ON fog_ledger_requests (number) WHERE d
 CREATE INDEX fog_ledger_requests_decided ON fog_ledger_requests (decided_at) WHERE decided_at > 0;
 
 -- A commit is one pipeline of statements, which becomes durable at its end without asking anybody: so whatever must stop it is
--- raised here. The codes: FOG01, another server holds the duty; FOG02, the ledger has moved on; FOG03, rows are missing.
+-- raised here. The codes: FOG01, another server holds the duty; FOG02, the ledger has moved on.
 
 -- fog_ledger_begin begins a commit: it keeps the duty (empty: none) from changing hands until the commit has ended, and moves the
 -- head on. The head's row is the lock of the ledger.
@@ -148,20 +145,6 @@ END $$;
 
 -- The functions below change rows by their keys. Their plans are made once, perhaps while the tables are empty, and must stay
 -- right when they have millions of rows: so every row is looked up by its index.
-
-CREATE FUNCTION fog_ledger_balance(numbers BIGINT[], balances BIGINT[], seqs BIGINT[], times BIGINT[])
-RETURNS VOID LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-	touched BIGINT;
-BEGIN
-	UPDATE fog_ledger_accounts AS a SET balance = v.balance, seq = v.seq, updated_at = v.at
-	FROM unnest(numbers, balances, seqs, times) AS v (number, balance, seq, at) WHERE a.number = v.number;
-	GET DIAGNOSTICS touched = ROW_COUNT;
-	IF touched <> cardinality(numbers) THEN
-		RAISE EXCEPTION '% of % balances written', touched, cardinality(numbers) USING ERRCODE = 'FOG03';
-	END IF;
-END $$;
 
 CREATE FUNCTION fog_ledger_forget(tenants TEXT[], classes TEXT[], keys TEXT[])
 RETURNS VOID LANGUAGE plpgsql

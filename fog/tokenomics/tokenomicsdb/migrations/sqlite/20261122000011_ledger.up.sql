@@ -9,18 +9,15 @@ CREATE TABLE fog_ledger_head (
 ) STRICT;
 INSERT INTO fog_ledger_head (id, seq, hash) VALUES (1, 0, zeroblob(32));
 
--- Compartments of accounts, with their balances. An account is named after its owner.
+-- Compartments of accounts. An account is named after its owner. What a compartment has is what the latest movement that touches it
+-- has left there: it is written there and nowhere else.
 CREATE TABLE fog_ledger_accounts (
-	number     INTEGER PRIMARY KEY CHECK (number > 0), -- given by the writer: 1, 2, 3 ...
-	tenant     TEXT    NOT NULL,
-	owner      TEXT    NOT NULL,
-	kind       TEXT    NOT NULL, -- available, held, mint ...
-	creator    TEXT    NOT NULL, -- who caused its first movement
-	balance    INTEGER NOT NULL CHECK (balance BETWEEN -1000000000000000 AND 1000000000000000),
-	seq        INTEGER NOT NULL, -- of the movement that touched it last
-	updated_at INTEGER NOT NULL, -- time of that movement
-	UNIQUE (tenant, owner, kind),
-	CHECK (balance >= 0 OR kind = 'mint')
+	number  INTEGER PRIMARY KEY CHECK (number > 0), -- given by the writer: 1, 2, 3 ...
+	tenant  TEXT    NOT NULL,
+	owner   TEXT    NOT NULL,
+	kind    TEXT    NOT NULL, -- available, held, mint ...
+	creator TEXT    NOT NULL, -- who caused its first movement
+	UNIQUE (tenant, owner, kind)
 ) STRICT;
 
 CREATE TABLE fog_ledger_holds (
@@ -78,7 +75,7 @@ CREATE TABLE fog_ledger_movements (
 	owner   TEXT    NOT NULL, -- who pays
 	creator TEXT    NOT NULL, -- who asked
 	body    BLOB    NOT NULL, -- everything else, in the canonical encoding
-	CONSTRAINT fog_ledger_movements_reference UNIQUE (tenant, op, key)
+	CONSTRAINT fog_ledger_movements_reference UNIQUE (key, op, tenant) -- what differs comes first, so most comparisons end there
 ) STRICT;
 
 -- Where to find the movements of a sub-account.
