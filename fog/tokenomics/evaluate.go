@@ -159,7 +159,6 @@ func (e *evaluation) post(it *item, m Movement, postings ...Posting) error {
 	}
 	e.movements = append(e.movements, m)
 	e.state.used.set(it.ref, Use{Seq: m.Seq, Digest: it.digest})
-	e.state.count(m.Tenant, countMovements, 1, 0)
 	return nil
 }
 
@@ -189,7 +188,6 @@ func (e *evaluation) apply(it *item, seq int64, p *Posting) error {
 	}
 	e.state.lines.set(p.SubAccount, row)
 	p.After, p.Number = after, row.Number
-	e.state.count(p.Tenant, sumOf(p.Kind), int64(p.Amount), 0)
 	return nil
 }
 
@@ -243,6 +241,7 @@ func (e *evaluation) finish() Changes {
 		c.Points = append(c.Points, s.recent.rows[ref][len(before):]...)
 	}
 	slices.SortFunc(c.Points, func(a, b Point) int { return a.compare(b.PointRef) })
+	e.total()
 	for key := range s.sums.changed {
 		if add := s.sums.rows[key]; add != 0 {
 			c.Tally = append(c.Tally, TallyChange{Tenant: key.tenant, Count: key.count, Add: add})
@@ -254,6 +253,33 @@ func (e *evaluation) finish() Changes {
 	return c
 }
 
+// total counts what was moved.
+func (e *evaluation) total() {
+	type sums struct {
+		movements int64
+		kinds     [len(codes)]Amount
+	}
+	tenants := map[principal.Tenant]*sums{}
+	for i := range e.movements {
+		m := &e.movements[i]
+		sum := tenants[m.Tenant]
+		if sum == nil {
+			sum = &sums{}
+			tenants[m.Tenant] = sum
+		}
+		sum.movements++
+		for _, p := range m.Postings {
+			sum.kinds[codeOf(p.Kind)] += p.Amount
+		}
+	}
+	for tenant, sum := range tenants {
+		e.state.count(tenant, countMovements, sum.movements, 0)
+		for kind, code := range kinds() {
+			e.state.count(tenant, sumOf(kind), int64(sum.kinds[code]), 0)
+		}
+	}
+}
+
 // Seal makes the block of the movements, and the head behind it.
 func (c *Changes) Seal() {
 	c.Head = c.Was
@@ -261,10 +287,12 @@ func (c *Changes) Seal() {
 		return
 	}
 	leaves := make([]chain.Hash, len(c.Movements))
+	var columns []byte
 	for i := range c.Movements {
 		m := &c.Movements[i]
 		m.body = m.Body()
-		leaves[i] = m.Leaf()
+		columns = m.columns(columns[:0])
+		leaves[i] = chain.LeafHash(columns, m.body)
 	}
 	c.Block.Header = chain.Header{
 		First: c.Movements[0].Seq, Last: c.Movements[len(leaves)-1].Seq, At: c.At.UnixMicro(), Root: chain.Root(leaves),

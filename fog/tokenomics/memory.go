@@ -157,7 +157,7 @@ func (m *Memory) apply(changes Changes) {
 	for _, movement := range changes.Movements {
 		m.movements = append(m.movements, movement)
 		m.used[movement.Reference] = Use{Seq: movement.Seq, Digest: movement.Digest}
-		for _, trace := range movement.Traces() {
+		for _, trace := range movement.Traces(nil) {
 			sub := m.numbers[trace.Number-1]
 			m.traces[sub] = append(m.traces[sub], movement.Seq)
 		}

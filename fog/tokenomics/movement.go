@@ -1,7 +1,6 @@
 package tokenomics
 
 import (
-	"cmp"
 	"encoding/binary"
 	"iter"
 	"slices"
@@ -28,17 +27,15 @@ type Movement struct {
 	body []byte // the encoding, once it was made or read
 }
 
-// Traces lists the sub-accounts that the movement touches, each once, in the order of their numbers. A movement that was read
-// does not know the numbers and has none.
-func (m *Movement) Traces() []Trace {
-	traces := make([]Trace, 0, len(m.Postings))
+// Traces appends a trace for each sub-account that the movement touches. A movement that was read does not know their numbers and has none.
+func (m *Movement) Traces(traces []Trace) []Trace {
+	first := len(traces)
 	for _, p := range m.Postings {
-		if p.Number > 0 {
-			traces = append(traces, Trace{Number: p.Number, Seq: m.Seq})
+		if t := (Trace{Number: p.Number, Seq: m.Seq}); p.Number > 0 && !slices.Contains(traces[first:], t) {
+			traces = append(traces, t)
 		}
 	}
-	slices.SortFunc(traces, func(a, b Trace) int { return cmp.Compare(a.Number, b.Number) })
-	return slices.Compact(traces)
+	return traces
 }
 
 // Leaves returns the balance that the movement leaves in a sub-account, and whether it touches it.
@@ -109,14 +106,13 @@ func (m *Movement) Body() []byte {
 }
 
 // Data returns the movement as it is hashed: a canonical encoding of the columns that stand beside the body, then the body.
-func (m *Movement) Data() []byte { return append(m.columns(), m.Body()...) }
+func (m *Movement) Data() []byte { return append(m.columns(nil), m.Body()...) }
 
 // Leaf returns the movement's leaf in the Merkle tree of its block: chain.LeafHash of Data.
-func (m *Movement) Leaf() chain.Hash { return chain.LeafHash(m.columns(), m.Body()) }
+func (m *Movement) Leaf() chain.Hash { return chain.LeafHash(m.columns(nil), m.Body()) }
 
-// columns encodes what stands in columns.
-func (m *Movement) columns() []byte {
-	b := make([]byte, 0, 128)
+// columns appends the encoding of what stands in columns.
+func (m *Movement) columns(b []byte) []byte {
 	b = binary.AppendVarint(b, m.Seq)
 	for _, text := range [...]string{string(m.Tenant), string(m.Op), m.Key, string(m.Owner), string(m.Creator)} {
 		b = appendText(b, text)

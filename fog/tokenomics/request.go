@@ -177,7 +177,7 @@ func newItem(r Request) (item, error) {
 
 // digestOf returns the digest of an operation's body.
 func digestOf(o order) Digest {
-	b := make(body, 0, 256)
+	b := make(body, 0, 128)
 	o.body(&b)
 	sum := sha256.Sum256(b)
 	return Digest(sum[:len(Digest{})])

@@ -186,6 +186,11 @@ type Trace struct {
 	Seq    int64 // of the movement
 }
 
+// Compare orders traces by number, then by movement.
+func (t Trace) Compare(u Trace) int {
+	return cmp.Or(cmp.Compare(t.Number, u.Number), cmp.Compare(t.Seq, u.Seq))
+}
+
 // Count names a running sum of a tenant, over all time or over one hour.
 type Count struct {
 	Name string

@@ -16,13 +16,14 @@ type line struct {
 	leading bool       // a leader exists, or leadership has been handed to a call
 }
 
-// call is one caller's place in a batch. The leader writes err before done is closed.
+// call is one caller's place in a batch. The leader writes err before the call is woken for the end.
 type call struct {
 	size  int // items
 	share any
 	err   error
-	lead  chan struct{} // closed: this call leads the next batch and still stands in the queue
-	done  chan struct{} // closed: err and the share's results are set
+	woken chan bool // true: this call leads the next batch and still stands in the queue; false: err and the share's results are set
+	leads bool      // it was woken to lead; guarded by the line's mu, as is
+	ended bool      // it was woken for the end
 }
 
 // stand lets a call wait its turn. It reports true where the call is to lead the next batch, and otherwise how it ended.
@@ -30,17 +31,15 @@ func (l *line) stand(ctx context.Context, own *call) (leads bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, withdrawn(err)
 	}
-	own.lead, own.done = make(chan struct{}), make(chan struct{})
+	own.woken = make(chan bool, 1) // at most one message is not read: a leader does not wait for its own end
 	if l.enqueue(own) {
 		return true, nil
 	}
 	select {
-	case <-own.done:
-		return false, own.err
+	case leads := <-own.woken:
+		return leads, own.err
 	case <-ctx.Done():
 		return false, l.leave(ctx, own)
-	case <-own.lead:
-		return true, nil
 	}
 }
 
@@ -58,20 +57,16 @@ func (l *line) enqueue(own *call) (leads bool) {
 func (l *line) leave(ctx context.Context, own *call) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	select {
-	case <-own.done:
+	if own.ended {
 		return own.err
-	default:
 	}
 	for i, waiting := range l.queue {
 		if waiting != own {
 			continue
 		}
 		l.queue = append(l.queue[:i], l.queue[i+1:]...)
-		select {
-		case <-own.lead:
+		if own.leads {
 			l.handOver()
-		default:
 		}
 		return withdrawn(ctx.Err())
 	}
@@ -98,8 +93,8 @@ func (l *line) finish(calls []*call, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, call := range calls {
-		call.err = err
-		close(call.done)
+		call.err, call.ended = err, true
+		call.woken <- false
 	}
 }
 
@@ -114,7 +109,8 @@ func (l *line) pass() {
 func (l *line) handOver() {
 	l.leading = len(l.queue) > 0
 	if l.leading {
-		close(l.queue[0].lead)
+		l.queue[0].leads = true
+		l.queue[0].woken <- true
 	}
 }
 

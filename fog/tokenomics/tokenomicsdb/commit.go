@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
@@ -56,12 +57,11 @@ func (s *Store) Commit(ctx context.Context, fence tokenomics.Fence, changes toke
 		changes.Facts = nil
 	}
 	calls := make([]call, 1, len(steps)+1)
-	calls[0].statement = begin
-	calls[0].add(string(fence.Name), fence.Number, changes.Was.Last, changes.Was.Hash[:], changes.Head.Last, changes.Head.Hash[:])
+	calls[0] = begin.with(nil, string(fence.Name), fence.Number, changes.Was.Last, changes.Was.Hash[:], changes.Head.Last, changes.Head.Hash[:])
 	written := []step{{statement: begin, exact: tokenomics.ErrStale}}
 	for i := range steps {
 		c := call{statement: steps[i].statement}
-		if steps[i].fill(&c, &changes); len(c.args) > 0 {
+		if steps[i].fill(&c, &changes); c.values() > 0 {
 			calls, written = append(calls, c), append(written, steps[i])
 		}
 	}
@@ -201,17 +201,25 @@ func fillPoints(c *call, changes *tokenomics.Changes) {
 }
 
 func fillMovements(c *call, changes *tokenomics.Changes) {
+	c.grow(len(changes.Movements))
 	for i := range changes.Movements {
 		m := &changes.Movements[i]
-		c.add(m.Seq, string(m.Tenant), string(m.Op), m.Key, string(m.Owner), string(m.Creator), m.Body())
+		c.ints = append(c.ints, m.Seq)
+		c.texts = append(c.texts, string(m.Tenant), string(m.Op), m.Key, string(m.Owner), string(m.Creator))
+		c.blobs = append(c.blobs, m.Body())
 	}
 }
 
+// fillTraces brings the traces in the order of the index, so that what lies together there is written together.
 func fillTraces(c *call, changes *tokenomics.Changes) {
+	traces := make([]tokenomics.Trace, 0, 2*len(changes.Movements))
 	for i := range changes.Movements {
-		for _, t := range changes.Movements[i].Traces() {
-			c.add(t.Number, t.Seq)
-		}
+		traces = changes.Movements[i].Traces(traces)
+	}
+	slices.SortFunc(traces, tokenomics.Trace.Compare)
+	c.grow(len(traces))
+	for _, t := range traces {
+		c.ints = append(c.ints, t.Number, t.Seq)
 	}
 }
 

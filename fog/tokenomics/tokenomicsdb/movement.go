@@ -32,8 +32,7 @@ func (s *Store) Movements(ctx context.Context, after int64, limit int) ([]tokeno
 
 func movements(read func(call) error, after int64, limit int) ([]tokenomics.Movement, error) {
 	found := make([]tokenomics.Movement, 0, limit)
-	err := read(call{statement: readMovements, args: []any{after, int64(limit)}, row: movementRow(
-		func(m *tokenomics.Movement) { found = append(found, *m) })})
+	err := read(readMovements.with(movementRow(func(m *tokenomics.Movement) { found = append(found, *m) }), after, int64(limit)))
 	if err != nil {
 		return nil, fmt.Errorf("tokenomicsdb.movements: %w", err)
 	}
@@ -69,7 +68,7 @@ func (s *Store) Blocks(ctx context.Context, after int64, limit int) ([]tokenomic
 
 func blocks(read func(call) error, after int64, limit int) ([]tokenomics.Block, error) {
 	var found []tokenomics.Block
-	err := read(call{statement: readBlocks, args: []any{after, int64(limit)}, row: func(read scan) error {
+	err := read(readBlocks.with(func(read scan) error {
 		var b tokenomics.Block
 		var root, hash []byte
 		if err := read(&b.Last, &b.First, &b.At, &root, &hash); err != nil {
@@ -79,7 +78,7 @@ func blocks(read func(call) error, after int64, limit int) ([]tokenomics.Block, 
 		copy(b.Hash[:], hash)
 		found = append(found, b)
 		return nil
-	}})
+	}, after, int64(limit)))
 	if err != nil {
 		return nil, fmt.Errorf("tokenomicsdb.blocks: %w", err)
 	}
@@ -103,24 +102,20 @@ func (s *Store) Entries(ctx context.Context, query tokenomics.EntryQuery) ([]tok
 		newest = query.Before.Seq // some postings of it may lie before
 	}
 	args := []any{newest, int64(query.Limit) + 1}
-	numbers := call{
-		statement: readNumbers, args: []any{string(query.Tenant), string(query.Account), string(query.Kind)},
-		row: func(read scan) error {
-			var number int64
-			err := read(&number)
-			args = append(args, number)
-			return err
-		},
-	}
-	if err := s.read(ctx, numbers); err != nil {
+	err := s.read(ctx, readNumbers.with(func(read scan) error {
+		var number int64
+		err := read(&number)
+		args = append(args, number)
+		return err
+	}, string(query.Tenant), string(query.Account), string(query.Kind)))
+	if err != nil {
 		return nil, fmt.Errorf("tokenomicsdb.entries: %w", err)
 	}
 	if len(args) == 2 {
 		return nil, nil
 	}
 	var found []tokenomics.Movement
-	err := s.read(ctx, call{statement: readEntries(len(args) - 2), args: args, row: movementRow(
-		func(m *tokenomics.Movement) { found = append(found, *m) })})
+	err = s.read(ctx, readEntries(len(args)-2).with(movementRow(func(m *tokenomics.Movement) { found = append(found, *m) }), args...))
 	if err != nil {
 		return nil, fmt.Errorf("tokenomicsdb.entries: %w", err)
 	}

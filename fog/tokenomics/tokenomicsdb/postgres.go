@@ -7,6 +7,8 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -176,15 +178,28 @@ type encoder struct {
 
 // parameters returns what a call takes: an array for each column of a list, else the values.
 func (e *encoder) parameters(c *call) [][]byte {
-	e.buffer, e.ends, e.values = e.buffer[:0], e.ends[:0], e.values[:0]
+	e.buffer, e.ends, e.values = slices.Grow(e.buffer[:0], c.size()), e.ends[:0], e.values[:0]
 	for column := range c.types {
 		if c.list {
 			e.header(c.rows(), oids[c.types[column]].one)
-			for at := column; at < len(c.args); at += len(c.types) {
-				e.element(c.args[at])
+		}
+		kind := c.types[column]
+		switch at, step := strings.Count(c.types[:column], string(kind)), strings.Count(c.types, string(kind)); kind {
+		case 'i':
+			for ; at < len(c.ints); at += step {
+				e.length(c.list, 8)
+				e.buffer = binary.BigEndian.AppendUint64(e.buffer, uint64(c.ints[at]))
 			}
-		} else {
-			e.value(c.args[column])
+		case 't':
+			for ; at < len(c.texts); at += step {
+				e.length(c.list, len(c.texts[at]))
+				e.buffer = append(e.buffer, c.texts[at]...)
+			}
+		case 'b':
+			for ; at < len(c.blobs); at += step {
+				e.length(c.list, len(c.blobs[at]))
+				e.buffer = append(e.buffer, c.blobs[at]...)
+			}
 		}
 		e.ends = append(e.ends, len(e.buffer))
 	}
@@ -196,6 +211,18 @@ func (e *encoder) parameters(c *call) [][]byte {
 	return e.values
 }
 
+// size is about how many bytes a call takes.
+func (c *call) size() int {
+	n := 20*len(c.types) + 12*c.values()
+	for _, text := range c.texts {
+		n += len(text)
+	}
+	for _, blob := range c.blobs {
+		n += len(blob)
+	}
+	return n
+}
+
 // header begins an array of one dimension without nulls, whose first index is 1 (array_recv in PostgreSQL's arrayfuncs.c).
 func (e *encoder) header(n int, element uint32) {
 	for _, word := range [...]uint32{1, 0, element, uint32(n), 1} {
@@ -203,21 +230,9 @@ func (e *encoder) header(n int, element uint32) {
 	}
 }
 
-// element writes an element of an array, with its length before it.
-func (e *encoder) element(value any) {
-	at := len(e.buffer)
-	e.buffer = append(e.buffer, 0, 0, 0, 0)
-	e.value(value)
-	binary.BigEndian.PutUint32(e.buffer[at:], uint32(len(e.buffer)-at-4))
-}
-
-func (e *encoder) value(value any) {
-	switch v := value.(type) {
-	case int64:
-		e.buffer = binary.BigEndian.AppendUint64(e.buffer, uint64(v))
-	case string:
-		e.buffer = append(e.buffer, v...)
-	case []byte:
-		e.buffer = append(e.buffer, v...)
+// length writes the length of an element, which stands before it in an array and nowhere else.
+func (e *encoder) length(array bool, n int) {
+	if array {
+		e.buffer = binary.BigEndian.AppendUint32(e.buffer, uint32(n))
 	}
 }

@@ -73,7 +73,7 @@ func (s *Store) put(ctx context.Context, asked call) error {
 // Pending implements tokenomics.Queue. A body that this program cannot read comes as a request without operation.
 func (s *Store) Pending(ctx context.Context, limit int) ([]tokenomics.Asked, error) {
 	var asked []tokenomics.Asked
-	err := s.read(ctx, call{statement: readPending, args: []any{int64(limit)}, row: func(read scan) error {
+	err := s.read(ctx, readPending.with(func(read scan) error {
 		var number int64
 		var body string
 		if err := read(&number, &body); err != nil {
@@ -85,7 +85,7 @@ func (s *Store) Pending(ctx context.Context, limit int) ([]tokenomics.Asked, err
 		}
 		asked = append(asked, a)
 		return nil
-	}})
+	}, int64(limit)))
 	if err != nil {
 		return nil, fmt.Errorf("tokenomicsdb.pending: %w", err)
 	}

@@ -12,8 +12,7 @@ import (
 // Records implements tokenomics.Books.
 func (s *Store) Records(ctx context.Context, query tokenomics.RecordQuery) ([]tokenomics.Record, error) {
 	var found []tokenomics.Record
-	c := recordsOf(query)
-	c.row = recordRow(func(r tokenomics.Record) { found = append(found, r) })
+	c := recordsOf(query, recordRow(func(r tokenomics.Record) { found = append(found, r) }))
 	if err := s.read(ctx, c); err != nil {
 		return nil, fmt.Errorf("tokenomicsdb.records: %w", err)
 	}
@@ -21,7 +20,7 @@ func (s *Store) Records(ctx context.Context, query tokenomics.RecordQuery) ([]to
 }
 
 // recordsOf returns the statement of a query. There is one for each set of conditions, so that each is planned for its index.
-func recordsOf(q tokenomics.RecordQuery) call {
+func recordsOf(q tokenomics.RecordQuery, row func(scan) error) call {
 	conditions := []string{"r.tenant = $1", "r.class = $2"}
 	name, types, args := "records", "tt", []any{string(q.Tenant), string(q.Class)}
 	where := func(mark, condition, value string) {
@@ -50,8 +49,8 @@ func recordsOf(q tokenomics.RecordQuery) call {
 		where("after", "r.key >", q.After)
 	}
 	args = append(args, int64(q.Limit))
-	return call{args: args, statement: plain(name, types+"i", fmt.Sprintf("SELECT %s FROM fog_ledger_records AS r WHERE %s ORDER BY r.key%s LIMIT $%d",
-		recordColumns, strings.Join(conditions, " AND "), order, len(args)))}
+	return plain(name, types+"i", fmt.Sprintf("SELECT %s FROM fog_ledger_records AS r WHERE %s ORDER BY r.key%s LIMIT $%d",
+		recordColumns, strings.Join(conditions, " AND "), order, len(args))).with(row, args...)
 }
 
 // behind returns the first text in the order of bytes, which is that of code points, behind all that begin with a prefix; empty

@@ -89,7 +89,7 @@ func (s snapshot) in(ctx context.Context) func(call) error {
 // page runs a statement that reads a part of a table.
 func page[T any](ctx context.Context, s snapshot, one *statement, row func(func(T)) func(scan) error, args ...any) ([]T, error) {
 	var found []T
-	err := s.read(ctx, call{statement: one, args: args, row: row(func(r T) { found = append(found, r) })})
+	err := s.read(ctx, one.with(row(func(r T) { found = append(found, r) }), args...))
 	if err != nil {
 		return nil, fmt.Errorf("tokenomicsdb.snapshot: %w", err)
 	}

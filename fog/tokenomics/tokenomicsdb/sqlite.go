@@ -42,10 +42,10 @@ type part struct {
 func (s *statements) parts(ctx context.Context, c *call) ([]part, error) {
 	if !c.list {
 		ready, err := s.get(ctx, c.sqlite)
-		return []part{{ready, c.args}}, err
+		return []part{{ready, c.args()}}, err
 	}
 	var list []part
-	rest := c.args
+	rest := c.args()
 	for _, rows := range chunks {
 		values := rows * len(c.types)
 		if len(rest) < values {

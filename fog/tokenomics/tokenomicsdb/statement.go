@@ -2,6 +2,7 @@ package tokenomicsdb
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,21 +19,68 @@ type statement struct {
 	sqlite   string // %s stands for the rows of a list
 }
 
-// call is a statement with what it takes, row after row, and what becomes of its answer.
+// call is a statement with what it takes, and what becomes of its answer.
 type call struct {
 	*statement
-	args []any            // of the types int64, string and []byte
-	row  func(scan) error // is called for each row of the answer; nil: there are none
+	ints  []int64 // what it takes of each type, row after row
+	texts []string
+	blobs [][]byte
+	row   func(scan) error // is called for each row of the answer; nil: there are none
 }
 
 // scan reads the columns of one row into variables of the types *int64, *string and *[]byte.
 type scan func(into ...any) error
 
-// add appends a row to what the statement takes.
-func (c *call) add(values ...any) { c.args = append(c.args, values...) }
+// with returns a call of the statement that takes these values and reads its answer so.
+func (s *statement) with(row func(scan) error, values ...any) call {
+	c := call{statement: s, row: row}
+	c.add(values...)
+	return c
+}
+
+// add appends to what the statement takes: values of the types int64, string and []byte.
+func (c *call) add(values ...any) {
+	for _, value := range values {
+		switch v := value.(type) {
+		case int64:
+			c.ints = append(c.ints, v)
+		case string:
+			c.texts = append(c.texts, v)
+		case []byte:
+			c.blobs = append(c.blobs, v)
+		}
+	}
+}
+
+// grow makes room for so many more rows.
+func (c *call) grow(rows int) {
+	c.ints = slices.Grow(c.ints, rows*strings.Count(c.types, "i"))
+	c.texts = slices.Grow(c.texts, rows*strings.Count(c.types, "t"))
+	c.blobs = slices.Grow(c.blobs, rows*strings.Count(c.types, "b"))
+}
+
+// values returns how many values the statement takes.
+func (c *call) values() int { return len(c.ints) + len(c.texts) + len(c.blobs) }
 
 // rows returns how many rows the statement takes.
-func (c *call) rows() int { return len(c.args) / len(c.types) }
+func (c *call) rows() int { return c.values() / len(c.types) }
+
+// args returns what the statement takes, row after row.
+func (c *call) args() []any {
+	ints, texts, blobs := c.ints, c.texts, c.blobs
+	list := make([]any, c.values())
+	for i := range list {
+		switch c.types[i%len(c.types)] {
+		case 'i':
+			list[i], ints = ints[0], ints[1:]
+		case 't':
+			list[i], texts = texts[0], texts[1:]
+		case 'b':
+			list[i], blobs = blobs[0], blobs[1:]
+		}
+	}
+	return list
+}
 
 // plain returns a statement that takes one value for each of its parameters.
 func plain(name, types, text string) *statement {
@@ -55,7 +103,7 @@ func lookUp(name, types, columns, table, on string) *statement {
 func insert(name, types, into, then string) *statement {
 	return &statement{
 		name: "fog_ledger_" + name, types: types, list: true,
-		postgres: "INSERT INTO " + into + " SELECT * FROM " + unnest(types) + " " + then,
+		postgres: "INSERT INTO " + into + " SELECT unnest(" + strings.ReplaceAll(parameters(len(types)), ", ", "), unnest(") + ") " + then,
 		sqlite:   "INSERT INTO " + into + " VALUES %s " + then,
 	}
 }
@@ -103,7 +151,7 @@ func (s *Store) read(ctx context.Context, calls ...call) error {
 func some(calls []call) []call {
 	kept := calls[:0]
 	for _, c := range calls {
-		if !c.list || len(c.args) > 0 {
+		if !c.list || c.values() > 0 {
 			kept = append(kept, c)
 		}
 	}

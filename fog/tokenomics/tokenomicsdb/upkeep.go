@@ -24,18 +24,18 @@ var (
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) (due tokenomics.Due, err error) {
 	args := []any{db.Micros(now), int64(limit)}
 	err = s.read(ctx,
-		call{statement: dueHolds, args: args, row: func(read scan) error {
+		dueHolds.with(func(read scan) error {
 			var tenant, id string
 			err := read(&tenant, &id)
 			due.Holds = append(due.Holds, tokenomics.HoldRef{Tenant: principal.Tenant(tenant), ID: tokenomics.HoldID(id)})
 			return err
-		}},
-		call{statement: dueRecords, args: args, row: func(read scan) error {
+		}, args...),
+		dueRecords.with(func(read scan) error {
 			var tenant, class, key string
 			err := read(&tenant, &class, &key)
 			due.Records = append(due.Records, tokenomics.RecordRef{Tenant: principal.Tenant(tenant), Class: tokenomics.Class(class), Key: key})
 			return err
-		}})
+		}, args...))
 	if err != nil {
 		return tokenomics.Due{}, fmt.Errorf("tokenomicsdb.due: %w", err)
 	}
@@ -45,8 +45,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) (due tokenomi
 // Tally implements tokenomics.Books.
 func (s *Store) Tally(ctx context.Context, tenant principal.Tenant) (map[tokenomics.Count]int64, error) {
 	tally := map[tokenomics.Count]int64{}
-	err := s.read(ctx, call{statement: readTally, args: []any{string(tenant)}, row: tallyRow(
-		func(c tokenomics.TallyChange) { tally[c.Count] = c.Add })})
+	err := s.read(ctx, readTally.with(tallyRow(func(c tokenomics.TallyChange) { tally[c.Count] = c.Add }), string(tenant)))
 	if err != nil {
 		return nil, fmt.Errorf("tokenomicsdb.tally: %w", err)
 	}

@@ -41,7 +41,7 @@ func testStoreMoment(t *testing.T, b *bench) {
 		require.Equal(t, changes.Holds, paged(t, func(after tokenomics.HoldRecord) ([]tokenomics.HoldRecord, error) {
 			return m.Holds(ctx, tokenomics.HoldRef{Tenant: after.Tenant, ID: after.ID}, 20)
 		}))
-		require.Equal(t, changes.Movements[0].Traces(), paged(t, func(after tokenomics.Trace) ([]tokenomics.Trace, error) {
+		require.Equal(t, changes.Movements[0].Traces(nil), paged(t, func(after tokenomics.Trace) ([]tokenomics.Trace, error) {
 			return m.Index(ctx, after, 20)
 		}))
 		movements, err := m.Movements(ctx, 0, 20)
