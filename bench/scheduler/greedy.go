@@ -66,13 +66,14 @@ func (g *greedy) place(weights, scale vector) []int32 {
 	return plan
 }
 
-// multiGreedy repeats the greedy with random weights until its CPU time is up, and keeps the plans that no other dominates. The
-// first three weights are those of the profiles.
-func (s *study) multiGreedy(budget time.Duration, seed uint64) (front []vector, runs int, err error) {
-	end := cpu() + budget
+// multiGreedy repeats the greedy with random weights until its CPU time is up, at least once, and keeps the plans that no other dominates.
+// The first three weights are those of the profiles.
+func (s *study) multiGreedy(budget time.Duration, seed uint64) (e effort, err error) {
+	began := cpu()
 	r := rand.New(rand.NewPCG(seed, 2))
 	g := newGreedy(s)
-	for first := profiles(); cpu() < end || runs == 0; runs++ {
+	first := profiles()
+	for run := 0; e.took < budget || run == 0; run++ {
 		weights := vector{}
 		sum := 0.0
 		for o := range weights {
@@ -82,16 +83,17 @@ func (s *study) multiGreedy(budget time.Duration, seed uint64) (front []vector, 
 		for o := range weights {
 			weights[o] /= sum
 		}
-		if runs < len(first) {
-			weights = first[runs].weights
+		if run < len(first) {
+			weights = first[run].weights
 		}
 		f, err := s.objectives(g.place(weights, s.scale))
 		if err != nil {
-			return nil, runs, err
+			return e, err
 		}
-		front = keep(front, f)
+		e.front = keep(e.front, f)
+		e.took = cpu() - began
 	}
-	return front, runs, nil
+	return e, nil
 }
 
 // keep adds a point to a front unless it is dominated or there already, and drops what it dominates.

@@ -141,18 +141,18 @@ func overTime(ctx context.Context, s *Setting) error {
 	problem := first.problem()
 	for _, ms := range []int{10, 20, 50, 100, 200, 400, 700, 1000} {
 		p := &placing{setting: s, budget: time.Duration(ms) * time.Millisecond}
-		plans, _, err := p.solve(ctx, first, problem, 1)
+		plans, err := p.solve(ctx, first, problem, 1)
 		if err != nil {
 			return err
 		}
-		greedy, _, err := first.multiGreedy(p.budget, 1)
+		greedy, err := first.multiGreedy(plans.took, 1)
 		if err != nil {
 			return err
 		}
-		ours.Points = append(ours.Points, [2]float64{float64(ms), first.best(plans, balanced)})
-		theirs.Points = append(theirs.Points, [2]float64{float64(ms), first.best(greedy, balanced)})
+		ours.Points = append(ours.Points, [2]float64{sample.Millis(plans.took), first.best(plans.front, balanced)})
+		theirs.Points = append(theirs.Points, [2]float64{sample.Millis(greedy.took), first.best(greedy.front, balanced)})
 		if ms == 100 {
-			front.Series = []plot.Series{{Name: ours.Name, Points: flat(plans)}, {Name: theirs.Name, Points: flat(greedy)}}
+			front.Series = []plot.Series{{Name: ours.Name, Points: flat(plans.front)}, {Name: theirs.Name, Points: flat(greedy.front)}}
 		}
 	}
 	quality.Series = []plot.Series{ours, theirs}
