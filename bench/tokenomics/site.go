@@ -61,7 +61,8 @@ func newSQLiteSite(ctx context.Context, dir string) (*site, error) {
 
 // openSQLite opens a file as a server does: write-ahead log, every commit on the disk, one writer.
 func openSQLite(file string, reader bool) (*sql.DB, error) {
-	settings := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)"}}
+	settings := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-32768)", "wal_autocheckpoint(8192)"}}
 	if reader {
 		settings = url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)"}}
 	}

@@ -37,7 +37,8 @@ func TestSQLiteIsPrivateAndSafe(t *testing.T) {
 		require.Equal(t, mode, stat.Mode().Perm(), name)
 	}
 	for pragma, want := range map[string]string{
-		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
+		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "cache_size": "-32768",
+		"wal_autocheckpoint": "8192",
 	} {
 		var got string
 		require.NoError(t, d.Write.NewRaw("PRAGMA "+pragma).Scan(ctx, &got))

@@ -39,6 +39,8 @@ func openSQLite(dataDir string) (*DB, error) {
 		"_pragma": {
 			"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 			"journal_size_limit(67108864)", // a burst's log does not keep its size for ever
+			"cache_size(-32768)",           // KiB: rows that are spread over large indexes are changed without reading pages again
+			"wal_autocheckpoint(8192)",     // pages: what busy commits change again and again is copied into the file once in 32 MiB
 		},
 	}))
 	if err != nil {

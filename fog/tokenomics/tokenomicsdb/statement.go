@@ -99,12 +99,13 @@ func lookUp(name, types, columns, table, on string) *statement {
 	}
 }
 
-// insert returns a statement that writes each row of a list; then says what follows.
+// insert returns a statement that writes each row of a list; then says what follows. It runs in a transaction that does not outlive its
+// failure, so SQLite need not keep what would undo the statement alone.
 func insert(name, types, into, then string) *statement {
 	return &statement{
 		name: "fog_ledger_" + name, types: types, list: true,
 		postgres: "INSERT INTO " + into + " SELECT unnest(" + strings.ReplaceAll(parameters(len(types)), ", ", "), unnest(") + ") " + then,
-		sqlite:   "INSERT INTO " + into + " VALUES %s " + then,
+		sqlite:   "INSERT OR FAIL INTO " + into + " VALUES %s " + then,
 	}
 }
 
