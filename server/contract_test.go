@@ -24,6 +24,13 @@ func contractRows(job, array, device, proposal string) []row {
 		" +template{name sla cpu memory gpu disk bandwidth executor durationEstimate maxRuntime dataSizeMb dataAt trust priority group count gang maxPrice" +
 		" constraints* after* task{module args inputs stdin output seed maxMemoryMb maxOutputBytes maxStdoutBytes}}"
 	const arrayCounts = "pending queued running completed paused cancelled failed refused expired deleted"
+	const proposalFields = "id title description proposer status votesFor votesAgainst createdAt" +
+		" +kind +actions* +counting +steps{action by* from until} +nextAt +endedAt +votesAbstain +votesVeto +turnout +voters +quorum +quorate +power" +
+		" +snapshot +threshold +vetoFrom +voterCap +openedAt +endsAt +extended +deposit +deposited +executableAt +basedOn +version"
+	const slashFields = "+id +operator +kind +at +points +harmed +loss +detail +status +openedAt +nextAt +appeal +verdict +applied" +
+		" +taken +compensated +insured +burned"
+	const movementFields = "movement at op key owner creator hold memo detail postings{account kind amount balance}"
+	const slashPath = "/api/tokenomics/slashes/s"
 	const jobFields = "id name status sla cpu memory gpu node submitted started completed progress eta"
 	return []row{
 		{"GET", "/health", "", "status readiness composite_health version initialized" +
@@ -47,10 +54,28 @@ func contractRows(job, array, device, proposal string) []row {
 		{"GET", "/api/tokenomics/rewards?address=operator", "", "address pendingRewards rewardsRate"},
 		{"POST", "/api/tokenomics/claim", `{}`, "+success +address +claimedAmount"},
 		{"POST", "/api/tokenomics/compound", `{}`, "+success +address +operator +stakedAmount +totalStaked"},
-		{"GET", "/api/tokenomics/proposals", "", "proposals{id title description proposer status votesFor votesAgainst createdAt" +
-			" +kind +votesAbstain +votesVeto +turnout +quorum +voters +nextAt} +next"},
+		{"GET", "/api/tokenomics/proposals", "", "proposals{" + proposalFields + "} +next"},
+		{"GET", "/api/tokenomics/proposals/" + proposal, "", proposalFields},
 		{"POST", "/api/tokenomics/proposals", aProposal, "success proposalId"},
 		{"POST", "/api/tokenomics/vote", `{"proposal_id":"` + proposal + `","voter":"operator","vote":true}`, "success proposalId vote"},
+		{"GET", "/api/tokenomics/proposals/" + proposal + "/votes", "", "+votes{voter vote power person reason movement} +next"},
+		{"POST", "/api/tokenomics/proposals/" + proposal + "/cancel", "", "+success +proposalId +status"},
+		{"POST", "/api/tokenomics/delegate", `{"delegates":[{"address":"ann","points":5000}]}`, "+success +address +delegates{address points}"},
+		{"POST", "/api/tokenomics/redelegate", `{"to":"lamp","amount":1}`, "+success +address +from +to +amount"},
+		{"GET", "/api/tokenomics/stakes", "", "+address +positions{operator staked pending unbonding*} +staked +power +totalPower +delegates{address points}"},
+		{"POST", "/api/tokenomics/cancel-unstake", `{"unstake_id":"leaving"}`, "+success +address +operator +stakedAmount +totalStaked"},
+		{"GET", "/api/tokenomics/pools", "", "+pools{operator staked slashes*} +next"},
+		{"GET", "/api/tokenomics/slashes", "", "+slashes{" + slashFields + "} +next"},
+		{"GET", slashPath, "", slashFields},
+		{"POST", slashPath + "/appeal", `{"operator":"operator","detail":"no"}`, "+success +slashId +status"},
+		{"POST", slashPath + "/uphold", "", "+success +slashId +status"},
+		{"POST", "/api/tokenomics/slashes/t/dismiss", `{"detail":"well"}`, "+success +slashId +status"},
+		{"GET", "/api/tokenomics/parameters", "", "+parameters{key doc unit value default version emergency} +version +inForce"},
+		{"GET", "/api/tokenomics/entries", "", "+entries{movement at op key kind amount balance hold memo} +next"},
+		{"GET", "/api/tokenomics/movements?after=0", "", "+movements{" + movementFields + "} +next"},
+		{"GET", "/api/tokenomics/receipt?op=unstake&key=leaving", "", "+movement{" + movementFields + "} +data +proof{seq leaf index count proof* previous header{first last at root} hash}"},
+		{"GET", "/api/tokenomics/head", "", "+last +hash"},
+		{"POST", "/api/tokenomics/verify", "", "+whole +last +hash +disagreements*"},
 		{"GET", "/api/scheduler/stats", "", "totalJobs runningJobs pendingJobs completedJobs queueLength avgWaitTime" +
 			" slaCompliance{platinum gold silver bronze} resourceUtilization{cpu memory gpu} optimizationScore" +
 			" jobs{queued running completed failed} nsga{generationsRun paretoFront convergenceRate +searches +moves}" +
@@ -111,6 +136,10 @@ func TestContractFields(t *testing.T) {
 	a := newAPI(t, server.Config{})
 	device := "phone"
 	a.ok("POST", "/api/tokenomics/stake", `{"amount":1001}`)
+	a.ok("POST", "/api/tokenomics/unstake", `{"amount":1}`, "Idempotency-Key", "leaving")
+	for _, slash := range []string{"s", "t"} {
+		a.ok("POST", "/api/tokenomics/slashes", aSlash(), "Idempotency-Key", slash)
+	}
 	a.ok("POST", "/api/idle-compute/devices", aDevice)
 	a.ok("POST", "/api/idle-compute/devices/"+device+"/heartbeat", `{"battery":80,"is_charging":true}`)
 	job, _ := a.ok("POST", "/api/scheduler/jobs", aJob)["jobId"].(string)

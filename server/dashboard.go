@@ -55,7 +55,7 @@ type dashboardIdle struct {
 
 type dashboardTokenomics struct {
 	TotalSupply   tokenomics.Amount `json:"totalSupply" doc:"Tokens minted so far, FOG."`
-	ActiveStakers int64             `json:"activeStakers" doc:"Accounts with a stake; 0 while there is no staking."`
+	ActiveStakers int64             `json:"activeStakers" doc:"Accounts with a stake."`
 }
 
 type dashboardPrivacy struct {
@@ -81,7 +81,7 @@ func (s *Server) dashboard(ctx context.Context, _ *struct{}) (*dashboardReply, e
 		if err != nil {
 			return nil, err
 		}
-		reply.Tokenomics.TotalSupply = stats.TotalSupply
+		reply.Tokenomics = dashboardTokenomics{TotalSupply: stats.TotalSupply, ActiveStakers: stats.Stakers}
 	}
 	return reply, nil
 }

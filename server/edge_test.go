@@ -115,6 +115,8 @@ func TestForwardedAddressIsBelievedFromTrustedProxiesOnly(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	a := newAPI(t, server.Config{})
 	a.submit(aJob)
+	a.ok("POST", stakePath, `{"amount":1000.5}`)
+	a.ok("POST", votePath, `{"proposal_id":"`+a.proposes(aProposal)+`","vote":true}`)
 	a.do("GET", "/some/invented/path", "")
 	a.do("BREW", "/another", "")
 	text := a.do("GET", "/metrics", "").body
@@ -128,6 +130,12 @@ func TestMetrics(t *testing.T) {
 		`fog_part_up{part="scheduler"} 1`,
 		`fog_ledger_imbalance 0`,
 		`fog_tokens_supply 1e+06`,
+		`fog_tokens_staked 1000.5`,
+		`fog_stakers 1`,
+		`fog_proposals_total 1`,
+		`fog_proposals_voting 1`,
+		`fog_voters_total 1`,
+		`fog_ledger_movements_total 5`, // genesis, hold, stake, proposal, vote
 	} {
 		assert.Contains(t, text, line)
 	}

@@ -32,6 +32,8 @@ func fuzzBody(f *testing.F, method, path string, seeds ...string) {
 		path = job
 	case "/array":
 		path = array
+	case "/proposal/deposit", "/proposal/cancel":
+		path = proposalsPath + "/" + a.proposes(aProposal) + strings.TrimPrefix(path, "/proposal")
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		a := &api{t, a.handler, a.house}
@@ -140,6 +142,39 @@ func FuzzPropose(f *testing.F) {
 
 func FuzzVote(f *testing.F) {
 	fuzzBody(f, "POST", votePath, `{"proposal_id":"1","vote":true}`, `{"proposal_id":1,"vote":"veto","reason":"\u0000"}`, `{"proposal_id":9223372036854775808,"vote":false}`)
+}
+
+func FuzzDeposit(f *testing.F) {
+	fuzzBody(f, "POST", "/proposal/deposit", `{"amount":1}`, `{"depositor":"ann","amount":"1e-6"}`)
+}
+
+func FuzzCancelProposal(f *testing.F) {
+	fuzzBody(f, "POST", "/proposal/cancel", `{"account":"operator","reason":"no"}`, `{"account":"\u0000"}`)
+}
+
+func FuzzDelegate(f *testing.F) {
+	fuzzBody(f, "POST", delegatePath, `{"delegates":[{"address":"ann","points":1}]}`, `{"address":"operator","delegates":[null,{}]}`, `{"delegates":[]}`)
+}
+
+func FuzzRedelegate(f *testing.F) {
+	fuzzBody(f, "POST", redelegatePath, `{"to":"lamp","amount":1}`, `{"from":"lamp","to":"lamp","amount":"1"}`)
+}
+
+func FuzzCancelUnstake(f *testing.F) {
+	fuzzBody(f, "POST", cancelPath, `{"unstake_id":"k"}`, `{"address":"\u001f","unstake_id":"\u001f"}`)
+}
+
+func FuzzAccuse(f *testing.F) {
+	fuzzBody(f, "POST", slashesPath, aSlash(), `{"operator":"operator","kind":"sla","at":"0000-01-01T00:00:00Z","points":1}`,
+		`{"operator":"operator","kind":"sla","at":"9999-12-31T23:59:59.999999999Z","points":10000,"loss":"1e15"}`)
+}
+
+func FuzzAppeal(f *testing.F) {
+	fuzzBody(f, "POST", slashesPath+"/s/appeal", `{"operator":"operator","detail":"no"}`)
+}
+
+func FuzzCompound(f *testing.F) {
+	fuzzBody(f, "POST", compoundPath, `{"operator":"lamp"}`, `{"address":"rewards"}`)
 }
 
 func FuzzAbsent(f *testing.F) {

@@ -42,7 +42,7 @@ type healthReply struct {
 
 // perService has one value for each service that older clients know.
 type perService[T any] struct {
-	DAO            T `json:"dao" doc:"The ledger."`
+	DAO            T `json:"dao" doc:"The ledger, and what was decided with it."`
 	Scheduler      T `json:"scheduler" doc:"Jobs."`
 	Edge           T `json:"edge" doc:"Devices."`
 	Harvest        T `json:"harvest" doc:"Work on devices."`
@@ -87,7 +87,7 @@ func (s *Server) health(context.Context, *struct{}) (*healthReply, error) {
 func (s *Server) serviceDetails(h *fog.Health) perService[serviceInfo] {
 	jobs, devices, peers, circuits := s.engineInfo(h, "scheduler"), s.engineInfo(h, "idle"), s.engineInfo(h, "p2p"), s.engineInfo(h, "privacy")
 	return perService[serviceInfo]{
-		DAO: s.engineInfo(h, "tokenomics"), Scheduler: jobs, Edge: devices, Harvest: devices, FogCoordinator: jobs,
+		DAO: s.daoInfo(h), Scheduler: jobs, Edge: devices, Harvest: devices, FogCoordinator: jobs,
 		Onion: circuits, VPNCoordinator: circuits, P2P: peers, Betanet: s.engineInfo(h, "betanet"), Bitchat: peers,
 	}
 }
@@ -99,6 +99,15 @@ func (s *Server) engineInfo(h *fog.Health, engine string) serviceInfo {
 		return serviceInfo{Engine: engine, Status: string(fog.Unavailable), Cause: fog.Detail(s.fog.Ready(engine))}
 	}
 	return serviceInfo{Engine: engine, Status: string(part.State), Cause: part.Cause}
+}
+
+// daoInfo describes the ledger. Where this server cannot follow what was voted for, decisions are taken and have no effect here.
+func (s *Server) daoInfo(h *fog.Health) serviceInfo {
+	info, follows := s.engineInfo(h, "tokenomics"), s.engineInfo(h, "parameters")
+	if info.Status == string(fog.Healthy) && follows.Status != string(fog.Healthy) {
+		info.Status, info.Cause = string(fog.Degraded), "parameters are not followed: "+or(follows.Cause, follows.Status)
+	}
+	return info
 }
 
 // statusWords is the short form of the details.

@@ -38,7 +38,7 @@ type metricsFrame struct {
 	} `json:"idle_compute"`
 	Tokenomics struct {
 		TotalSupply tokenomics.Amount `json:"total_supply"` // FOG
-		Stakers     int64             `json:"stakers"`
+		Stakers     int64             `json:"stakers"`      // accounts with a stake
 	} `json:"tokenomics"`
 	Privacy struct {
 		Circuits int64 `json:"circuits"`
@@ -86,7 +86,7 @@ func (s *Server) metricsFrame(ctx context.Context) (any, error) {
 	by := countWords(stats.Scheduler.States)
 	f.Scheduler.Pending, f.Scheduler.Running, f.Scheduler.Total = by["pending"]+by["queued"], by["running"], stats.Scheduler.Total
 	f.IdleCompute.TotalDevices, f.IdleCompute.Harvesting = stats.Idle.Devices, stats.Idle.Harvesting
-	f.Tokenomics.TotalSupply = stats.Tokenomics.TotalSupply
+	f.Tokenomics.TotalSupply, f.Tokenomics.Stakers = stats.Tokenomics.TotalSupply, stats.Tokenomics.Stakers
 	if s.fog.Ready("benchmark") == nil {
 		f.Data.Throughput = s.fog.Benchmark.Data().Throughput
 	}

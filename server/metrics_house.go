@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fogcompute/fogcompute/fog"
+	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
 // houseTime is how long the engines may take to count for one scrape.
@@ -16,7 +17,8 @@ const houseTime = 2 * time.Second
 type houseMetrics struct {
 	house *fog.Fog
 
-	up, jobs, open, nodes, devices, contributed, supply, held, paid, imbalance *prometheus.Desc
+	up, jobs, open, nodes, devices, contributed                                         *prometheus.Desc
+	supply, held, staked, paid, imbalance, movements, stakers, proposals, voted, voting *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*houseMetrics)(nil)
@@ -36,13 +38,22 @@ func newHouseMetrics(house *fog.Fog) *houseMetrics {
 		supply:      describe("tokens_supply", "Tokens minted, FOG."),
 		held:        describe("tokens_held", "Tokens set aside for open jobs, FOG."),
 		paid:        describe("tokens_paid_total", "Tokens paid for compute, FOG."),
+		staked:      describe("tokens_staked", "Tokens staked, FOG."),
+		stakers:     describe("stakers", "Accounts with a stake."),
+		movements:   describe("ledger_movements_total", "Movements of the ledger."),
+		proposals:   describe("proposals_total", "Proposals made."),
+		voting:      describe("proposals_voting", "Proposals that can be voted on."),
+		voted:       describe("voters_total", "Accounts that have voted."),
 		imbalance:   describe("ledger_imbalance", "Sum of all balances, base units: 0, or the ledger is broken."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (m *houseMetrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.up, m.jobs, m.open, m.nodes, m.devices, m.contributed, m.supply, m.held, m.paid, m.imbalance} {
+	for _, d := range []*prometheus.Desc{
+		m.up, m.jobs, m.open, m.nodes, m.devices, m.contributed,
+		m.supply, m.held, m.staked, m.paid, m.imbalance, m.movements, m.stakers, m.proposals, m.voted, m.voting,
+	} {
 		out <- d
 	}
 }
@@ -78,9 +89,24 @@ func (m *houseMetrics) Collect(out chan<- prometheus.Metric) {
 	gauge(m.devices, float64(stats.Idle.Active), "active")
 	gauge(m.devices, float64(stats.Idle.Harvesting), "harvesting")
 	gauge(m.devices, float64(stats.Idle.Idle), "idle")
-	gauge(m.supply, float64(stats.Tokenomics.TotalSupply)/1e6)
-	gauge(m.held, float64(stats.Tokenomics.Held)/1e6)
-	gauge(m.imbalance, float64(stats.Tokenomics.Sum))
 	out <- prometheus.MustNewConstMetric(m.contributed, prometheus.CounterValue, stats.Idle.ComputeSeconds)
-	out <- prometheus.MustNewConstMetric(m.paid, prometheus.CounterValue, float64(stats.Tokenomics.Volume)/1e6)
+	m.collectLedger(out, gauge, &stats.Tokenomics)
+}
+
+// collectLedger is the part of Collect about tokens.
+func (m *houseMetrics) collectLedger(out chan<- prometheus.Metric, gauge func(*prometheus.Desc, float64, ...string), stats *tokenomics.Stats) {
+	tokens := func(a tokenomics.Amount) float64 { return float64(a) / float64(tokenomics.FOG) }
+	counter := func(d *prometheus.Desc, value float64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, value)
+	}
+	gauge(m.supply, tokens(stats.TotalSupply))
+	gauge(m.held, tokens(stats.Held))
+	gauge(m.staked, tokens(stats.Staked))
+	gauge(m.imbalance, float64(stats.Sum))
+	gauge(m.stakers, float64(stats.Stakers))
+	gauge(m.voting, float64(stats.Voting))
+	counter(m.paid, tokens(stats.Volume))
+	counter(m.movements, float64(stats.Movements))
+	counter(m.proposals, float64(stats.Proposals))
+	counter(m.voted, float64(stats.Voters))
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fogcompute/fogcompute/fog"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/chain"
 )
 
 // bodyReadTimeout is how long a client may take to send a JSON body.
@@ -25,6 +26,7 @@ const bodyReadTimeout = 15 * time.Second
 func describe() huma.Config {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	registry.RegisterTypeAlias(reflect.TypeFor[tokenomics.Amount](), reflect.TypeFor[amountSchema]())
+	registry.RegisterTypeAlias(reflect.TypeFor[chain.Hash](), reflect.TypeFor[hashSchema]())
 	registry.RegisterTypeAlias(reflect.TypeFor[json.RawMessage](), reflect.TypeFor[valueSchema]())
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -63,7 +65,7 @@ func tags() []*huma.Tag {
 	return []*huma.Tag{
 		{Name: "scheduler", Description: "Jobs, the nodes that run them, and the reports of their attempts."},
 		{Name: "idle-compute", Description: "Devices that lend their idle time, and the protocol of their agents."},
-		{Name: "tokenomics", Description: "The ledger."},
+		{Name: "tokenomics", Description: "The ledger, stakes, rewards, and the decisions of those who stake."},
 		{Name: "blobs", Description: "Modules, inputs and outputs by their SHA-256."},
 		{Name: "benchmarks", Description: "What this machine does, measured."},
 		{Name: "dashboard", Description: "One figure or two of every engine."},

@@ -29,6 +29,8 @@ type Server struct {
 	hub     *hub    // set by mountHub
 	assets  *assets // set by mountDocs
 
+	verifying sync.Mutex // held while the ledger is verified
+
 	headers  []header      // sent with every response
 	draining atomic.Bool   // readiness is refused: the server is about to stop
 	stopping chan struct{} // closed when beats must no longer be held open

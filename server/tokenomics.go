@@ -22,6 +22,14 @@ func (s *Server) mountTokenomics() {
 	s.mountRewards()
 	s.mountProposals()
 	s.mountVotes()
+	s.mountDelegations()
+	s.mountPools()
+	s.mountSlashes()
+	s.mountParameters()
+	s.mountEntries()
+	s.mountMovements()
+	s.mountReceipts()
+	s.mountVerify()
 }
 
 type balanceInput struct {

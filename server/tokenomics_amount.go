@@ -60,15 +60,3 @@ type amountSchema struct{}
 func (amountSchema) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeNumber, Format: "decimal", Description: "FOG, exact to six decimals."}
 }
-
-// valueSchema is how json.RawMessage looks: any value.
-type valueSchema struct{}
-
-// Schema implements huma.SchemaProvider.
-func (valueSchema) Schema(huma.Registry) *huma.Schema {
-	kinds := []*huma.Schema{{Type: huma.TypeArray, Items: &huma.Schema{}}}
-	for _, kind := range []string{"null", huma.TypeBoolean, huma.TypeNumber, huma.TypeString, huma.TypeObject} {
-		kinds = append(kinds, &huma.Schema{Type: kind})
-	}
-	return &huma.Schema{Description: "Any JSON value.", AnyOf: kinds}
-}

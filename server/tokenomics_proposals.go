@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,6 +22,10 @@ func (s *Server) mountProposals() {
 		Description: "Its actions are what happens when it is executed: all of them in one step, or none. They are checked now, by the " +
 			"engines whose parameters they set, and again then. Proposers need power, see the parameter governance.min_power.",
 	}, s.propose)
+	route(s, "tokenomics", huma.Operation{
+		OperationID: "proposal", Method: http.MethodGet, Path: path + "/{id}", Summary: "One proposal, its tally, and what can be done to it",
+	}, s.proposal)
+	s.mountProposalSteps(path + "/{id}")
 }
 
 type proposalsInput struct {
@@ -32,28 +35,8 @@ type proposalsInput struct {
 }
 
 type proposalsReply struct {
-	Proposals []proposalRow `json:"proposals" doc:"One page of proposals, newest first."`
-	Next      string        `json:"next" doc:"Cursor of the next page; empty at the end."`
-}
-
-// proposalRow is a proposal in a list.
-type proposalRow struct {
-	ID           string            `json:"id" doc:"Identifier of the proposal."`
-	Title        string            `json:"title" doc:"What it is about, in a line."`
-	Description  string            `json:"description" doc:"What it is about, and why."`
-	Proposer     string            `json:"proposer" doc:"Account that has made it."`
-	Status       string            `json:"status" enum:"draft,deposit,voting,succeeded,defeated,vetoed,queued,executed,expired,cancelled" doc:"draft: nothing was deposited yet; deposit: some of its deposit is missing, or the vote has not begun; voting; succeeded: it can be queued, if it has actions; defeated; vetoed; queued: it can be executed when its timelock is over; executed; expired: what it waited for has not come in time; cancelled."`
-	VotesFor     tokenomics.Amount `json:"votesFor" doc:"Power for it, FOG."`
-	VotesAgainst tokenomics.Amount `json:"votesAgainst" doc:"Power against it, FOG."`
-	CreatedAt    time.Time         `json:"createdAt" doc:"When it was made."`
-
-	Kind         string            `json:"kind" enum:"parameter_change,treasury_allocation,protocol_upgrade,agent_deployment,emergency_action,general_governance" doc:"What it may do."`
-	VotesAbstain tokenomics.Amount `json:"votesAbstain" doc:"Power that counts for the quorum alone, FOG."`
-	VotesVeto    tokenomics.Amount `json:"votesVeto" doc:"Power for a veto, FOG."`
-	Turnout      tokenomics.Amount `json:"turnout" doc:"Power that has voted, FOG."`
-	Quorum       tokenomics.Amount `json:"quorum" doc:"Turnout that it needs, FOG; 0 before its vote."`
-	Voters       int64             `json:"voters" doc:"Accounts that have voted."`
-	NextAt       *time.Time        `json:"nextAt" doc:"When the time alone changes its status; null for never."`
+	Proposals []proposalReply `json:"proposals" doc:"One page of proposals, newest first."`
+	Next      string          `json:"next" doc:"Cursor of the next page; empty at the end."`
 }
 
 func (s *Server) proposals(ctx context.Context, in *proposalsInput) (*proposalsReply, error) {
@@ -61,7 +44,7 @@ func (s *Server) proposals(ctx context.Context, in *proposalsInput) (*proposalsR
 	if err != nil {
 		return nil, err
 	}
-	return &proposalsReply{Proposals: each(page.Proposals, encodeProposalRow), Next: page.Next}, nil
+	return &proposalsReply{Proposals: each(page.Proposals, s.encodeProposal), Next: page.Next}, nil
 }
 
 // proposalState is the state that a filter means.
@@ -76,13 +59,21 @@ func proposalState(status string) tokenomics.ProposalState {
 	}
 }
 
-func encodeProposalRow(p tokenomics.Proposal) proposalRow {
-	return proposalRow{
-		ID: p.ID.String(), Title: p.Title, Description: p.Description, Proposer: string(p.Proposer), Status: string(p.State),
-		VotesFor: p.Tally.For, VotesAgainst: p.Tally.Against, CreatedAt: p.Created.UTC(),
-		Kind: string(p.Kind), VotesAbstain: p.Tally.Abstain, VotesVeto: p.Tally.Veto, Turnout: p.Tally.Turnout, Quorum: p.Quorum,
-		Voters: p.Tally.Voters, NextAt: when(p.Next),
+type proposalPath struct {
+	ID string `path:"id" maxLength:"64" doc:"Identifier of the proposal."`
+}
+
+func (s *Server) proposal(ctx context.Context, in *proposalPath) (*proposalReply, error) {
+	id, err := proposalOf(in.ID)
+	if err != nil {
+		return nil, err
 	}
+	p, err := s.fog.Tokenomics.Proposal(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	reply := s.encodeProposal(p)
+	return &reply, nil
 }
 
 // proposalOf reads an identifier. Nothing has one of another form.

@@ -41,8 +41,8 @@ type claimReply struct {
 	Amount  tokenomics.Amount `json:"claimedAmount" doc:"What was paid out, FOG; 0 if nothing was earned."`
 }
 
-func (s *Server) claim(ctx context.Context, in *moveInput[claimRequest]) (*claimReply, error) {
-	r := tokenomics.Claim{Key: in.Key, Account: accountOr(ctx, in.Body.Address)}
+func (s *Server) claim(ctx context.Context, in *moveInput[*claimRequest]) (*claimReply, error) {
+	r := tokenomics.Claim{Key: in.Key, Account: accountOr(ctx, orZero(in.Body).Address)}
 	if err := sole(s.fog.Tokenomics.Claim(ctx, []tokenomics.Claim{r})); err != nil {
 		return nil, err
 	}
@@ -55,18 +55,13 @@ type compoundRequest struct {
 	Operator string `json:"operator,omitempty" maxLength:"128" doc:"Account that they will stand behind; absent: the address itself."`
 }
 
-func (s *Server) compound(ctx context.Context, in *moveInput[compoundRequest]) (*stakeReply, error) {
-	account := accountOr(ctx, in.Body.Address)
-	r := tokenomics.Compound{Key: in.Key, Account: account, Operator: or(tokenomics.Account(in.Body.Operator), account)}
+func (s *Server) compound(ctx context.Context, in *moveInput[*compoundRequest]) (*stakeReply, error) {
+	account := accountOr(ctx, orZero(in.Body).Address)
+	r := tokenomics.Compound{Key: in.Key, Account: account, Operator: or(tokenomics.Account(orZero(in.Body).Operator), account)}
 	if err := sole(s.fog.Tokenomics.Compound(ctx, []tokenomics.Compound{r})); err != nil {
 		return nil, err
 	}
-	staked, err := s.moved(ctx, tokenomics.OpCompound, in.Key, r.Operator, tokenomics.KindStaked)
-	if err != nil {
-		return nil, err
-	}
-	total, err := s.stakedThen(ctx, tokenomics.OpCompound, in.Key, account)
-	return &stakeReply{Success: true, Address: string(account), Operator: string(r.Operator), Amount: staked, Total: total}, err
+	return s.staked(ctx, tokenomics.OpCompound, in.Key, account, r.Operator)
 }
 
 // moved is what a request has put into a compartment of an account.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -9,6 +10,9 @@ import (
 )
 
 func (s *Server) mountStakes() {
+	route(s, "tokenomics", huma.Operation{
+		OperationID: "stakes", Method: http.MethodGet, Path: "/api/tokenomics/stakes", Summary: "What an account stakes, with whom, and its part in votes",
+	}, s.stakes)
 	move(s, huma.Operation{
 		OperationID: "stake", Path: "/api/tokenomics/stake", Summary: "Stake tokens",
 		Description: "They stand behind an operator, who answers with them for its work: they earn a part of the rewards, vote, and " +
@@ -19,6 +23,9 @@ func (s *Server) mountStakes() {
 		Description: "They earn and vote no more at once, and are paid back by themselves when the unbonding time is over. Until then " +
 			"slashes for faults from before reach them.",
 	}, s.unstake)
+	move(s, huma.Operation{
+		OperationID: "cancel-unstake", Path: "/api/tokenomics/cancel-unstake", Summary: "Stake again what is leaving",
+	}, s.cancelUnstake)
 }
 
 type stakeRequest struct {
@@ -68,6 +75,33 @@ func (s *Server) unstake(ctx context.Context, in *moveInput[stakeRequest]) (*uns
 	return &unstakeReply{
 		Success: true, Address: string(account), Operator: string(r.Operator), ID: in.Key, Amount: r.Amount, Total: total,
 	}, err
+}
+
+type cancelUnstakeRequest struct {
+	Address  string `json:"address,omitempty" maxLength:"128" doc:"Account that staked; absent: the caller's own."`
+	Operator string `json:"operator,omitempty" maxLength:"128" doc:"Account that the tokens stood behind; absent: the address itself."`
+	ID       string `json:"unstake_id" minLength:"1" maxLength:"200" doc:"Name of what is leaving: the Idempotency-Key of the request that took it back."`
+}
+
+func (s *Server) cancelUnstake(ctx context.Context, in *moveInput[cancelUnstakeRequest]) (*stakeReply, error) {
+	account := accountOr(ctx, in.Body.Address)
+	r := tokenomics.CancelUnstake{
+		Key: in.Key, Account: account, Operator: or(tokenomics.Account(in.Body.Operator), account), Unstake: in.Body.ID,
+	}
+	if err := sole(s.fog.Tokenomics.CancelUnstake(ctx, []tokenomics.CancelUnstake{r})); err != nil {
+		return nil, err
+	}
+	return s.staked(ctx, tokenomics.OpCancelUnstake, in.Key, account, r.Operator)
+}
+
+// staked answers a request that has staked what is not known beforehand.
+func (s *Server) staked(ctx context.Context, op tokenomics.Op, key string, account, operator tokenomics.Account) (*stakeReply, error) {
+	amount, err := s.moved(ctx, op, key, operator, tokenomics.KindStaked)
+	if err != nil {
+		return nil, err
+	}
+	total, err := s.stakedThen(ctx, op, key, account)
+	return &stakeReply{Success: true, Address: string(account), Operator: string(operator), Amount: amount, Total: total}, err
 }
 
 // stakedThen is what an account had staked when a request was carried out: the same however often and late it is asked for.

@@ -29,6 +29,9 @@ func TestStakes(t *testing.T) {
 	stats := a.ok("GET", "/api/tokenomics/stats", "")
 	assert.Equal(t, []any{1070.5, 2.0}, []any{stats["stakedTokens"], stats["activeStakers"]})
 
+	dashboard := a.ok("GET", "/api/dashboard/stats", "")["tokenomics"]
+	assert.Equal(t, map[string]any{"totalSupply": 1e6, "activeStakers": 2.0}, dashboard)
+
 	left := a.ok("POST", unstakePath, `{"address":"ann","operator":"lamp","amount":20}`, "Idempotency-Key", "out")
 	assert.Equal(t, map[string]any{
 		"success": true, "address": "ann", "operator": "lamp", "unstakeId": "out", "unstakedAmount": 20.0, "totalStaked": 50.0,

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -15,6 +16,50 @@ func (s *Server) mountVotes() {
 		Description: "With the power that the account had when the vote began. A later vote of the same account replaces the earlier one; " +
 			"it overrides what a delegate votes with its stake, whoever votes first.",
 	}, s.vote)
+	route(s, "tokenomics", huma.Operation{
+		OperationID: "votes", Method: http.MethodGet, Path: "/api/tokenomics/proposals/{id}/votes", Summary: "Votes on a proposal, by the voters' names",
+	}, s.votes)
+}
+
+type votesInput struct {
+	ID     string `path:"id" maxLength:"64" doc:"Identifier of the proposal."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Most votes in the answer."`
+	Cursor string `query:"cursor" maxLength:"128" doc:"Value of next in the answer before; absent for the first page."`
+}
+
+type votesReply struct {
+	Votes []ballotReply `json:"votes" doc:"One page of votes, each account's latest."`
+	Next  string        `json:"next" doc:"Cursor of the next page; empty at the end."`
+}
+
+type ballotReply struct {
+	Voter    string            `json:"voter" doc:"Account that has voted."`
+	Vote     string            `json:"vote" enum:"for,against,abstain,veto" doc:"What it has voted."`
+	Power    tokenomics.Amount `json:"power" doc:"Its power, without what those have voted with who had delegated to it, FOG."`
+	Person   string            `json:"person" doc:"Who is behind the account, where votes count by persons; else empty."`
+	Reason   string            `json:"reason" doc:"Why, in the voter's words; empty for none."`
+	Movement int64             `json:"movement" doc:"Movement of the ledger that has changed it last."`
+}
+
+func (s *Server) votes(ctx context.Context, in *votesInput) (*votesReply, error) {
+	id, err := proposalOf(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.fog.Tokenomics.Proposal(ctx, id); err != nil {
+		return nil, err // one that does not exist has no votes, but its page is not found
+	}
+	page, err := s.fog.Tokenomics.Votes(ctx, id, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return &votesReply{Votes: each(page.Votes, encodeBallot), Next: page.Next}, nil
+}
+
+func encodeBallot(b tokenomics.Ballot) ballotReply {
+	return ballotReply{
+		Voter: string(b.Voter), Vote: string(b.Choice), Power: b.Power, Person: b.Person, Reason: b.Reason, Movement: b.Seq,
+	}
 }
 
 type voteRequest struct {

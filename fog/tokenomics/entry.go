@@ -83,13 +83,9 @@ func (t *Tokenomics) Entries(ctx context.Context, account Account, cursor string
 	if err != nil {
 		return EntryPage{}, err
 	}
-	if limit < 0 {
-		return EntryPage{}, fault.Field(op, "limit", "must not be negative")
+	if limit, err = pageLimit(op, limit); err != nil {
+		return EntryPage{}, err
 	}
-	if limit == 0 {
-		limit = defaultEntries
-	}
-	limit = min(limit, maxEntries)
 	tenant, account, err := t.reader(ctx, op, account)
 	if err != nil {
 		return EntryPage{}, err
@@ -102,6 +98,17 @@ func (t *Tokenomics) Entries(ctx context.Context, account Account, cursor string
 		return EntryPage{Entries: entries}, nil
 	}
 	return EntryPage{Entries: entries[:limit], Next: entries[limit-1].cursor()}, nil
+}
+
+// pageLimit is how many rows a page has for a limit that a caller gives.
+func pageLimit(op string, limit int) (int, error) {
+	if limit < 0 {
+		return 0, fault.Field(op, "limit", "must not be negative")
+	}
+	if limit == 0 {
+		limit = defaultEntries
+	}
+	return min(limit, maxEntries), nil
 }
 
 // cursor writes a place as text.

@@ -127,6 +127,11 @@ func TestEmergencyEnds(t *testing.T) {
 	watts, version := w.value(t, "lamp.watts")
 	require.Equal(t, "2", watts)
 	require.EqualValues(t, 3, version)
+	settings, _, err := w.Settings(ctx)
+	require.NoError(t, err)
+	for _, s := range settings {
+		require.Equal(t, s.Key == "lamp.watts" || s.Key == "lamp.colour", s.Emergency > 0, s.Key)
+	}
 
 	w.sweep(t, began.Add(7*24*time.Hour).Sub(w.clock.Now()))
 	watts, version = w.value(t, "lamp.watts")

@@ -264,23 +264,32 @@ func (t *Tokenomics) parameterVersion(ctx context.Context, tenant principal.Tena
 
 // readParameters reads all parameters that were ever set.
 func (t *Tokenomics) readParameters(ctx context.Context, tenant principal.Tenant, version int64) (Snapshot, error) {
+	rows, err := t.parameterRows(ctx, tenant)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	delete(rows, versionKey)
+	return snapshotOf(rows, version)
+}
+
+// parameterRows reads the rows of all parameters that were ever set, and that of their version.
+func (t *Tokenomics) parameterRows(ctx context.Context, tenant principal.Tenant) (map[string]parameterRow, error) {
 	rows := map[string]parameterRow{}
 	query := RecordQuery{Tenant: tenant, Class: ClassParameter, Limit: parameterPage}
 	for {
 		page, err := t.store.Records(ctx, query)
 		if err != nil {
-			return Snapshot{}, err
+			return nil, err
 		}
 		for _, record := range page {
 			var row parameterRow
 			if err := decodeRecord(record, &row); err != nil {
-				return Snapshot{}, err
+				return nil, err
 			}
 			rows[record.Key] = row
 		}
 		if len(page) < query.Limit {
-			delete(rows, versionKey)
-			return snapshotOf(rows, version)
+			return rows, nil
 		}
 		query.After = page[len(page)-1].Key
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"math"
 	"strconv"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -294,9 +293,12 @@ func (t *Tokenomics) PowerAt(ctx context.Context, account Account, seq int64) (P
 	return p, err
 }
 
+// unreached is the number of no movement: it lies behind all of them.
+const unreached = 1 << 62
+
 // Power returns an account's power now. An empty account means the caller's own. Errors: Invalid, Denied, Unavailable.
 func (t *Tokenomics) Power(ctx context.Context, account Account) (Power, error) {
-	p, head, err := t.power(ctx, "tokenomics.power", account, math.MaxInt64)
+	p, head, err := t.power(ctx, "tokenomics.power", account, unreached)
 	p.Seq = head
 	return p, err
 }

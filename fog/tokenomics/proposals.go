@@ -132,14 +132,10 @@ func (t *Tokenomics) Proposals(ctx context.Context, q ProposalQuery) (ProposalPa
 
 // members lists records of the caller's tenant that everybody in it may read, and reports whether there are more.
 func (t *Tokenomics) members(ctx context.Context, op string, query RecordQuery, limit int) ([]Record, bool, error) {
-	if limit < 0 {
-		return nil, false, fault.Field(op, "limit", "must not be negative")
+	limit, err := pageLimit(op, limit)
+	if err != nil {
+		return nil, false, err
 	}
-	if limit == 0 {
-		limit = defaultEntries
-	}
-	limit = min(limit, maxEntries)
-	var err error
 	if query.Tenant, err = t.citizen(ctx, op); err != nil {
 		return nil, false, err
 	}

@@ -53,22 +53,22 @@ const (
 	CountQuadratic Counting = "quadratic"
 )
 
-// Action is exactly one thing that a proposal does when it is executed.
+// Action is exactly one thing that a proposal does when it is executed. The tags doc describe each field in its schema.
 type Action struct {
-	Set *SetParameter `json:"set,omitempty"`
-	Pay *Payment      `json:"pay,omitempty"`
+	Set *SetParameter `json:"set,omitempty" doc:"A parameter that gets another value."`
+	Pay *Payment      `json:"pay,omitempty" doc:"What is paid out of the treasury."`
 }
 
 // SetParameter gives a parameter another value.
 type SetParameter struct {
-	Key   string          `json:"key"`   // as its engine has declared it
-	Value json.RawMessage `json:"value"` // null: its default
+	Key   string          `json:"key" doc:"Key of the parameter, as its engine has declared it."`
+	Value json.RawMessage `json:"value" doc:"Its value; null: its default."`
 }
 
 // Payment pays out of the treasury.
 type Payment struct {
-	To     Account `json:"to"`     // another account than Treasury
-	Amount Amount  `json:"amount"` // more than 0
+	To     Account `json:"to" doc:"Account that is paid, another one than the treasury."`
+	Amount Amount  `json:"amount" doc:"FOG, more than 0."`
 }
 
 // Propose makes a proposal. It is idempotent by Key. Actions are checked as far as they can be now, by the validation that their engines

@@ -294,6 +294,11 @@ func (t *Tokenomics) Slashed(ctx context.Context, id string) (Slash, error) {
 	if !record.exists() {
 		return Slash{}, fault.Newf(fault.NotFound, op, "slash %q not found", id)
 	}
+	return slashOf(record)
+}
+
+// slashOf reads the record of a slash.
+func slashOf(record Record) (Slash, error) {
 	var c slash
 	if err := decodeRecord(record, &c); err != nil {
 		return Slash{}, err
@@ -302,4 +307,41 @@ func (t *Tokenomics) Slashed(ctx context.Context, id string) (Slash, error) {
 		SlashEvidence: c.SlashEvidence, State: c.State, Opened: c.Opened, Due: c.Due, Appeal: c.Appeal, Verdict: c.Verdict,
 		Applied: c.Applied, Taken: c.Taken, Compensated: c.Compensated, Insured: c.Insured, Burned: c.Burned,
 	}, nil
+}
+
+// SlashPage is a part of the list of slashes, in the order of their IDs.
+type SlashPage struct {
+	Slashes []Slash
+	Next    string // cursor of the next page; empty: this was the last
+}
+
+// Slashes lists the slashes of an operator of the caller's tenant. Those of all operators, of the empty one, are the house's. A limit of
+// 0 means 100, more than 1000 means 1000. Errors: Invalid, Denied, Unavailable.
+func (t *Tokenomics) Slashes(ctx context.Context, operator Account, cursor string, limit int) (SlashPage, error) {
+	const op = "tokenomics.slashes"
+	err := checkText(op, "cursor", cursor, maxKey)
+	switch {
+	case err != nil:
+	case operator == "":
+		err = t.operates(ctx, op)
+	default:
+		_, _, err = t.reader(ctx, op, operator)
+	}
+	if err != nil {
+		return SlashPage{}, err
+	}
+	records, more, err := t.members(ctx, op, RecordQuery{Class: ClassSlash, Owner: operator, After: cursor}, limit)
+	if err != nil {
+		return SlashPage{}, err
+	}
+	page := SlashPage{Slashes: make([]Slash, len(records))}
+	for i, r := range records {
+		if page.Slashes[i], err = slashOf(r); err != nil {
+			return SlashPage{}, fault.Wrap(op, err)
+		}
+		if more {
+			page.Next = r.Key
+		}
+	}
+	return page, nil
 }

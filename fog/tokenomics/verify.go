@@ -28,25 +28,36 @@ func (t *Tokenomics) Head(ctx context.Context) (chain.Head, error) {
 	return loaded.Head, fault.Wrap(op, err)
 }
 
-// Verify reads the whole ledger, of all tenants, at one moment and recomputes what can be derived. It returns an Internal error
-// that wraps the first disagreements, nil if there are none: each block has its hash
+// Audit is what reading the whole ledger has brought.
+type Audit struct {
+	Head  chain.Head // that was arrived at
+	Found []error    // the first disagreements; none: the ledger is whole
+}
+
+// Verify is Audit for those who need to know only whether the ledger is whole: disagreements are an Internal error that wraps them.
+func (t *Tokenomics) Verify(ctx context.Context) error {
+	audit, err := t.Audit(ctx)
+	if err == nil && len(audit.Found) > 0 {
+		err = &fault.Error{Kind: fault.Internal, Op: "tokenomics.verify", Detail: "the ledger disagrees with itself", Err: errors.Join(audit.Found...)}
+	}
+	return err
+}
+
+// Audit reads the whole ledger, of all tenants, at one moment and recomputes what can be derived: each block has its hash
 // and its movements; each movement's postings add up to zero and leave the balances that they say; each balance is the sum of its
 // postings; only mints are below zero; what is held is what open holds have left; what is staked is what pools have, and
 // their positions have all of their shares; rewards are, to the last fraction, what is owed and what waits; powers add up; the
-// running sums are right. It is the operator's. Other errors: Denied, Unavailable.
-func (t *Tokenomics) Verify(ctx context.Context) error {
+// running sums are right. It is the operator's. Errors: Denied, Unavailable.
+func (t *Tokenomics) Audit(ctx context.Context) (Audit, error) {
 	const op = "tokenomics.verify"
 	if err := t.operates(ctx, op); err != nil {
-		return err
+		return Audit{}, err
 	}
 	a := auditor{accounts: map[SubAccount]*audited{}, open: map[HoldRef]escrowed{}, tally: map[tallyKey]int64{}}
 	if err := t.store.Snapshot(ctx, func(s Moment) error { return a.read(ctx, s) }); err != nil {
-		return fault.Wrap(op, err)
+		return Audit{}, fault.Wrap(op, err)
 	}
-	if len(a.found) > 0 {
-		return &fault.Error{Kind: fault.Internal, Op: op, Detail: "the ledger disagrees with itself", Err: errors.Join(a.found...)}
-	}
-	return nil
+	return Audit{Head: a.head, Found: a.found}, nil
 }
 
 // operates asks whether the caller may do what is the operator's of the whole ledger.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/principal"
@@ -36,6 +37,38 @@ func (t *Tokenomics) Watch(ctx context.Context, account Account, after int64) it
 			}
 		}
 		yield(Movement{}, fault.Wrap("tokenomics.watch", err))
+	}
+}
+
+// Movements is one page of a watch, for those who come back for each: at most limit movements behind one, and the number to go on from.
+// Only those of the page that touch the account, or any if account is empty, are returned, so there may be none and more to come.
+// Where the log ends it waits, for at most the given time or until ctx ends. A limit of 0 means 100, more than 1000 means 1000. Errors are
+// those of Watch; that nothing has happened is none.
+func (t *Tokenomics) Movements(ctx context.Context, account Account, after int64, limit int, wait time.Duration) ([]Movement, int64, error) {
+	const op = "tokenomics.movements"
+	tenant, err := t.watcher(ctx, account, after)
+	if err == nil {
+		limit, err = pageLimit(op, limit)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	patience, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for {
+		ring := t.moved.listen()
+		page, err := t.store.Movements(ctx, after, limit)
+		if err != nil {
+			return nil, 0, fault.Wrap(op, err)
+		}
+		if len(page) > 0 {
+			next := page[len(page)-1].Seq
+			foreign := func(m Movement) bool { return m.Tenant != tenant || !m.touches(account) }
+			return slices.DeleteFunc(page, foreign), next, nil
+		}
+		if pause(patience, t.config.Poll, ring, nil) != nil {
+			return nil, after, nil
+		}
 	}
 }
 

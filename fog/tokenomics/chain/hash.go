@@ -93,10 +93,10 @@ func node(left, right Hash) Hash {
 
 // Header says what a block holds. All of it is covered by the block's hash.
 type Header struct {
-	First int64 `json:"first"` // number of its first entry, 1 or more
-	Last  int64 `json:"last"`  // number of its last entry, First or more: no block is empty
-	At    int64 `json:"at"`    // when it was closed, in microseconds since 1970; the clock may have gone back
-	Root  Hash  `json:"root"`  // Root of the leaves of First to Last
+	First int64 `json:"first" doc:"Number of its first entry, 1 or more."`
+	Last  int64 `json:"last" doc:"Number of its last entry, First or more: no block is empty."`
+	At    int64 `json:"at" doc:"When it was closed, in microseconds since 1970; the clock may have gone back."`
+	Root  Hash  `json:"root" doc:"Root of the leaves of First to Last."`
 }
 
 // Link returns the hash of the block that has this header and follows the block with the hash previous (zero: it is the

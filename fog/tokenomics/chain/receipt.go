@@ -16,16 +16,16 @@ const (
 )
 
 // Receipt proves that an entry lies in a block. It says a few things twice, so that Verify can tell what does not fit; there
-// is no bit in it that could be changed unnoticed.
+// is no bit in it that could be changed unnoticed. The tags doc describe each field in its schema.
 type Receipt struct {
-	Seq      int64  `json:"seq"`      // number of the entry
-	Leaf     Hash   `json:"leaf"`     // LeafHash of the entry
-	Index    int    `json:"index"`    // place of the entry in its block, from 0
-	Count    int    `json:"count"`    // entries of the block
-	Proof    []Hash `json:"proof"`    // from the leaf to the root, see Proof
-	Previous Hash   `json:"previous"` // hash of the block before; zero for the first block
-	Header   Header `json:"header"`   // of the block
-	Hash     Hash   `json:"hash"`     // of the block
+	Seq      int64  `json:"seq" doc:"Number of the entry."`
+	Leaf     Hash   `json:"leaf" doc:"LeafHash of the entry: SHA-256 over a zero byte and the entry."`
+	Index    int    `json:"index" doc:"Place of the entry in its block, from 0."`
+	Count    int    `json:"count" doc:"Entries of the block."`
+	Proof    []Hash `json:"proof" doc:"Hashes from the leaf to the root (RFC 6962), see Proof."`
+	Previous Hash   `json:"previous" doc:"Hash of the block before; zeros for the first block."`
+	Header   Header `json:"header" doc:"Header of the block."`
+	Hash     Hash   `json:"hash" doc:"Hash of the block."`
 }
 
 // NewReceipt makes the receipt of entry number seq out of its block: the leaves of all entries of the block in order, the hash of

@@ -51,5 +51,16 @@ func testGovernance(t *testing.T, b *bench) {
 	quorum, _ := tokenomics.Get[int](parameters, "governance.quorum")
 	require.Equal(t, 500, quorum)
 	require.EqualValues(t, 1, parameters.Version())
+	settings, version, err := again().Settings(ctx)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, version)
+	for _, s := range settings {
+		if s.Key == "governance.quorum" {
+			require.Equal(t, []any{"500", "0", int64(1)}, []any{string(s.Value), string(s.Default), s.Version})
+			continue
+		}
+		require.Equal(t, []any{string(s.Default), int64(0)}, []any{string(s.Value), s.Version}, s.Key)
+	}
+	require.Greater(t, len(settings), 10)
 	sound(t, again())
 }

@@ -124,6 +124,26 @@ func testWatch(t *testing.T, b *bench) {
 		}
 	}
 	require.Equal(t, []int64{5, 8}, mine)
+	page, next, err := other.Movements(ctx, "a1", 1, 4, time.Hour)
+	require.NoError(t, err)
+	require.EqualValues(t, 5, next)
+	require.Equal(t, []int64{3, 5}, []int64{page[0].Seq, page[1].Seq})
+	page, next, err = other.Movements(ctx, "nobody", 2, 3, time.Hour)
+	require.NoError(t, err)
+	require.Empty(t, page)
+	require.EqualValues(t, 5, next, "it has moved on")
+	page, next, err = other.Movements(ctx, "", 8, 0, 0)
+	require.NoError(t, err)
+	require.Empty(t, page)
+	require.EqualValues(t, 8, next)
+	go func() {
+		_, _ = ledger.Transfer(ctx, []tokenomics.Transfer{{Key: "late", From: "operator", To: "a0", Amount: fog}})
+	}()
+	page, _, err = other.Movements(ctx, "", 8, 0, time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, "late", page[0].Key)
+	_, _, err = ledger.Movements(ctx, "", 0, -1, 0)
+	require.ErrorIs(t, err, invalid)
 	for _, err := range ledger.Watch(ctx, "", -1) {
 		require.ErrorIs(t, err, invalid)
 	}
@@ -131,6 +151,8 @@ func testWatch(t *testing.T, b *bench) {
 	for _, err := range ledger.Watch(bob, "", 0) {
 		require.ErrorIs(t, err, denied)
 	}
+	_, _, err = ledger.Movements(bob, "", 0, 0, 0)
+	require.ErrorIs(t, err, denied)
 	cancel()
 	for _, err := range ledger.Watch(ctx, "nobody", 0) {
 		require.ErrorIs(t, err, context.Canceled)
@@ -173,12 +195,19 @@ func testReceipt(t *testing.T, b *bench) {
 		_, err = read.Verify()
 		require.Error(t, err)
 	}
+	m, err := ledger.Movement(ctx, tokenomics.OpTransfer, "k4")
+	require.NoError(t, err)
+	require.Equal(t, []any{"k4", tokenomics.Amount(5)}, []any{m.Key, m.Postings[1].Amount})
+	_, err = ledger.Movement(ctx, tokenomics.OpHold, "k4")
+	require.ErrorIs(t, err, notFound)
 	_, err = ledger.Receipt(ctx, tokenomics.OpTransfer, "unknown")
 	require.ErrorIs(t, err, notFound)
 	as := func(account principal.Account) context.Context {
 		return principal.With(ctx, principal.Principal{Tenant: tenant, Account: account})
 	}
 	_, err = ledger.Receipt(as("carol"), tokenomics.OpTransfer, "k1")
+	require.ErrorIs(t, err, denied)
+	_, err = ledger.Movement(as("carol"), tokenomics.OpTransfer, "k1")
 	require.ErrorIs(t, err, denied)
 	_, err = ledger.Receipt(as("bob"), tokenomics.OpTransfer, "k1")
 	require.NoError(t, err, "who is paid may have the receipt as well")

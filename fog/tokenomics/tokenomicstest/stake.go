@@ -56,6 +56,21 @@ func testStaking(t *testing.T, b *bench) {
 	require.NoError(t, err)
 	require.Equal(t, []tokenomics.Amount{60 * fog, 100 * fog, 140 * fog}, []tokenomics.Amount{before.Own, before.Power, before.Total})
 
+	now, err := ledger.Power(ctx, "bob")
+	require.NoError(t, err)
+	require.Equal(t, before, now)
+	pools, err := ledger.Pools(ctx, "", 1)
+	require.NoError(t, err)
+	require.Equal(t, tokenomics.PoolPage{Pools: []tokenomics.Pool{{Operator: "bob", Staked: 100 * fog}}, Next: "bob"}, pools)
+	pools, err = ledger.Pools(ctx, pools.Next, 1)
+	require.NoError(t, err)
+	require.Equal(t, tokenomics.PoolPage{Pools: []tokenomics.Pool{{Operator: "x", Staked: 40 * fog, Slashes: []string{"s"}}}}, pools)
+	for operator, want := range map[tokenomics.Account]int{"": 1, "x": 1, "bob": 0} {
+		slashes, err := ledger.Slashes(ctx, operator, "", 0)
+		require.NoError(t, err)
+		require.Len(t, slashes.Slashes, want, operator)
+	}
+
 	ledger = b.ledger(t, economics(b.clock)) // nothing of it was in the head of the old one
 	b.clock.Advance(50 * time.Hour)
 	running(t, ledger)
