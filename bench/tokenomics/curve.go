@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/fogcompute/fogcompute/bench/plot"
 	"github.com/fogcompute/fogcompute/bench/sample"
@@ -19,26 +18,16 @@ func crowds() []int { return []int{1, 8, 64, 512, 1024, 2048} }
 
 // curves draws throughput and latency over the number of callers, on both databases, and returns the best throughput on PostgreSQL.
 func curves(ctx context.Context, s *Setting) (r Result, err error) {
-	server, err := s.Postgres(ctx)
+	g := s.stage()
+	defer g.clear()
+	server, postgres, err := g.postgres(ctx)
 	if err != nil {
 		return r, err
 	}
-	defer func() { _ = server.Stop() }() // its folder is temporary
-	dir, remove, err := folder()
+	_, sqlite, err := g.sqlite(ctx)
 	if err != nil {
 		return r, err
 	}
-	defer remove()
-	postgres, err := newPostgresSite(ctx, server)
-	if err != nil {
-		return r, err
-	}
-	defer func() { _ = postgres.close() }() // it has been checked
-	sqlite, err := newSQLiteSite(ctx, dir)
-	if err != nil {
-		return r, err
-	}
-	defer func() { _ = sqlite.close() }() // so has this
 	sides := []*curve{{name: "PostgreSQL", ledger: postgres, server: server}, {name: "SQLite", ledger: sqlite}}
 	for round := range s.rounds(5) {
 		for i := range sides {
@@ -66,7 +55,7 @@ type curve struct {
 
 func (c *curve) round(ctx context.Context) error {
 	for i, callers := range crowds() {
-		b, err := c.ledger.run(ctx, c.server, load{callers: callers, lasts: time.Second, one: c.ledger.spread})
+		b, err := c.ledger.run(ctx, c.server, load{callers: callers, lasts: brief, one: c.ledger.spread})
 		if err != nil {
 			return err
 		}

@@ -4,9 +4,13 @@ package tokenomics
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/fogcompute/fogcompute/bench/sample"
 )
 
 // Setting is what all figures share.
@@ -52,12 +56,28 @@ type Result struct {
 	Note      string
 }
 
-// stretch is how long one side is loaded in one round.
-const stretch = 3 * time.Second
+// How long one side is loaded in one round. Where the goal is near 1 there are more rounds, and each is brief.
+const (
+	stretch = 3 * time.Second
+	brief   = time.Second
+)
+
+// versus is what was measured round by round, beside a peer.
+func versus(unit string, ours []float64, peer string, theirs []float64, notes ...string) Result {
+	ratios := make([]float64, len(ours))
+	for i := range ours {
+		ratios[i] = ours[i] / theirs[i]
+	}
+	spread := fmt.Sprintf("ratios from %s to %s", sample.Number(sample.Least(ratios)), sample.Number(sample.Most(ratios)))
+	return Result{
+		Value: sample.Median(ours), Unit: unit, Peer: peer, PeerValue: sample.Median(theirs), Ratio: sample.Median(ratios),
+		Note: strings.Join(append([]string{spread}, notes...), "; "),
+	}
+}
 
 // Figures are the figures of the suite.
 func Figures(s Setting) []Figure {
-	return slices.Concat(postgresFigures(&s), sqliteFigures(&s), verifyFigures(&s), curveFigures(&s))
+	return slices.Concat(postgresFigures(&s), sqliteFigures(&s), verifyFigures(&s), rewardFigures(&s), curveFigures(&s))
 }
 
 // shared is a measurement that several figures read; it is made once.

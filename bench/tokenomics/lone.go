@@ -98,20 +98,16 @@ func (d *direct) check(ctx context.Context) error {
 }
 
 // loneCalls is how many transfers of each side stand in a round, one of each in turn.
-const loneCalls = 1000
+const loneCalls = 500
 
 // lone compares the latency of a single caller of the ledger with that of direct transactions.
 func lone(ctx context.Context, s *Setting) (r Result, err error) {
-	server, err := s.Postgres(ctx)
+	g := s.stage()
+	defer g.clear()
+	server, ledger, err := g.postgres(ctx)
 	if err != nil {
 		return r, err
 	}
-	defer func() { _ = server.Stop() }() // its folder is temporary
-	ledger, err := newPostgresSite(ctx, server)
-	if err != nil {
-		return r, err
-	}
-	defer func() { _ = ledger.close() }() // it has been checked
 	peer, err := newDirect(ctx, server)
 	if err != nil {
 		return r, err
@@ -119,7 +115,7 @@ func lone(ctx context.Context, s *Setting) (r Result, err error) {
 	defer peer.close()
 	var ours, theirs []float64
 	n := uint64(0)
-	for round := -1; round < s.rounds(7); round++ {
+	for round := -1; round < s.rounds(21); round++ {
 		var took [2][]time.Duration
 		for i := range loneCalls {
 			n++
@@ -148,9 +144,5 @@ func lone(ctx context.Context, s *Setting) (r Result, err error) {
 			theirs = append(theirs, sample.Millis(sample.Percentile(took[1], 0.5)))
 		}
 	}
-	all := ratios(ours, theirs)
-	return Result{
-		Value: sample.Median(ours), Unit: "ms", Peer: "plpgsql", PeerValue: sample.Median(theirs), Ratio: sample.Median(all),
-		Note: fmt.Sprintf("ratios from %s to %s", sample.Number(sample.Least(all)), sample.Number(sample.Most(all))),
-	}, nil
+	return versus("ms", ours, "plpgsql", theirs), nil
 }

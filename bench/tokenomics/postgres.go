@@ -55,20 +55,16 @@ func (s *steps) note() string {
 }
 
 func climb(ctx context.Context, s *Setting) (l ladder, err error) {
-	server, err := s.Postgres(ctx)
+	g := s.stage()
+	defer g.clear()
+	server, ledger, err := g.postgres(ctx)
 	if err != nil {
 		return l, err
 	}
-	defer func() { _ = server.Stop() }() // its folder is temporary
 	peer, err := newPgbench(ctx, server)
 	if err != nil {
 		return l, err
 	}
-	ledger, err := newPostgresSite(ctx, server)
-	if err != nil {
-		return l, err
-	}
-	defer func() { _ = ledger.close() }() // it has been checked
 	for round := -1; round < s.rounds(5); round++ {
 		tps, many, few := 0.0, batched{}, batched{}
 		err := inTurns(round,
@@ -122,21 +118,8 @@ func (s *Setting) profiled(name string) func(run func() error) error {
 	}
 }
 
-// ratios divides round by round.
-func ratios(a, b []float64) []float64 {
-	out := make([]float64, len(a))
-	for i := range a {
-		out[i] = a[i] / b[i]
-	}
-	return out
-}
-
 func (l ladder) against(s *steps) (Result, error) {
-	r := ratios(s.rates, l.tpcb)
-	return Result{
-		Value: sample.Median(s.rates), Unit: "transfers/s", Peer: "pgbench", PeerValue: sample.Median(l.tpcb), Ratio: sample.Median(r),
-		Note: fmt.Sprintf("ratios from %s to %s; %s", sample.Number(sample.Least(r)), sample.Number(sample.Most(r)), s.note()),
-	}, nil
+	return versus("transfers/s", s.rates, "pgbench", l.tpcb, s.note()), nil
 }
 
 // cpu is the CPU time of a transfer under 1,024 callers. It is not a figure of small batches.
@@ -153,26 +136,22 @@ func (l ladder) cpu() (Result, error) {
 
 // hotSpot compares 512 callers who all pay to one account with those who pay to any of all.
 func hotSpot(ctx context.Context, s *Setting) (r Result, err error) {
-	server, err := s.Postgres(ctx)
+	g := s.stage()
+	defer g.clear()
+	server, ledger, err := g.postgres(ctx)
 	if err != nil {
 		return r, err
 	}
-	defer func() { _ = server.Stop() }() // its folder is temporary
-	ledger, err := newPostgresSite(ctx, server)
-	if err != nil {
-		return r, err
-	}
-	defer func() { _ = ledger.close() }() // it has been checked
 	var hot, spread steps
-	for round := -1; round < s.rounds(7); round++ {
+	for round := -1; round < s.rounds(21); round++ {
 		var h, e batched
 		err := inTurns(round,
 			func() error {
-				h, err = ledger.run(ctx, server, load{callers: 512, lasts: stretch, one: ledger.hot})
+				h, err = ledger.run(ctx, server, load{callers: 512, lasts: brief, one: ledger.hot})
 				return err
 			},
 			func() error {
-				e, err = ledger.run(ctx, server, load{callers: 512, lasts: stretch, one: ledger.spread})
+				e, err = ledger.run(ctx, server, load{callers: 512, lasts: brief, one: ledger.spread})
 				return err
 			})
 		if err != nil {
@@ -183,9 +162,5 @@ func hotSpot(ctx context.Context, s *Setting) (r Result, err error) {
 			spread.add(e)
 		}
 	}
-	all := ratios(hot.rates, spread.rates)
-	return Result{
-		Value: sample.Median(hot.rates), Unit: "transfers/s", Peer: "spread", PeerValue: sample.Median(spread.rates), Ratio: sample.Median(all),
-		Note: fmt.Sprintf("ratios from %s to %s; hot: %s; spread: %s", sample.Number(sample.Least(all)), sample.Number(sample.Most(all)), hot.note(), spread.note()),
-	}, nil
+	return versus("transfers/s", hot.rates, "spread", spread.rates, "hot: "+hot.note(), "spread: "+spread.note()), nil
 }

@@ -20,32 +20,27 @@ const (
 // twoServers is by how much the 99th percentile is longer at a server that asks another one to write, both at work on one
 // PostgreSQL at once.
 func twoServers(ctx context.Context, s *Setting) (r Result, err error) {
-	server, err := s.Postgres(ctx)
+	g := s.stage()
+	defer g.clear()
+	server, err := g.server(ctx)
 	if err != nil {
 		return r, err
 	}
-	defer func() { _ = server.Stop() }() // its folder is temporary
-	dir, remove, err := folder()
+	writer, err := g.house(ctx, server, "writer")
 	if err != nil {
 		return r, err
 	}
-	defer remove()
-	writer, err := openHouse(ctx, server, dir, "writer")
-	if err != nil {
-		return r, err
-	}
-	defer func() { _ = writer.close() }() // it has been checked
 	if err := writer.until(ctx, true); err != nil {
 		return r, err
 	}
+	writer.moved.Add(1) // the genesis
 	if err := writer.fund(ctx); err != nil {
 		return r, err
 	}
-	asker, err := openHouse(ctx, server, dir, "asker")
+	asker, err := g.house(ctx, server, "asker")
 	if err != nil {
 		return r, err
 	}
-	defer func() { _ = asker.close() }() // it has been checked
 	asker.keys.Store(1 << 40)
 	var near, far, added []float64
 	for round := -1; round < s.rounds(5); round++ {
@@ -64,15 +59,20 @@ func twoServers(ctx context.Context, s *Setting) (r Result, err error) {
 	}, nil
 }
 
-// openHouse opens a house that has a ledger and nothing else.
-func openHouse(ctx context.Context, server *Server, dir, holder string) (*site, error) {
+// house opens a house that has a ledger and nothing else.
+func (g *stage) house(ctx context.Context, server *Server, holder string) (*site, error) {
+	dir, err := g.folder()
+	if err != nil {
+		return nil, err
+	}
 	house, err := fog.Open(ctx, fog.Config{
-		DatabaseURL: server.URL, DataDir: dir, Holder: holder, Leave: []string{"scheduler", "idle", "blob", "benchmark"},
+		DatabaseURL: server.URL, DataDir: string(dir), Holder: holder, Leave: []string{"scheduler", "idle", "blob", "benchmark"},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &site{ledger: house.Tokenomics, close: house.Close}, nil
+	g.undo = append(g.undo, house.Close)
+	return &site{ledger: house.Tokenomics}, nil
 }
 
 // until waits until the ledger writes by itself.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -50,8 +49,8 @@ CREATE TABLE single_entries (
 WITH RECURSIVE list (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM list WHERE i < $accounts - 1)
 INSERT INTO single_accounts (owner, balance) SELECT printf('device:%07d', i), $funded FROM list;`
 
-func newSingle(ctx context.Context, dir string) (*single, error) {
-	db, err := openSQLite(filepath.Join(dir, "single.db"), false)
+func newSingle(ctx context.Context, dir folder) (*single, error) {
+	db, err := dir.sqlite(ctx, "single", false)
 	if err != nil {
 		return nil, err
 	}

@@ -2,17 +2,12 @@ package tokenomics
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	_ "modernc.org/sqlite"             // the driver "sqlite"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 	"github.com/fogcompute/fogcompute/fog/tokenomics/tokenomicsdb"
@@ -21,110 +16,77 @@ import (
 const (
 	accounts = 10_000
 	funded   = 90 * tokenomics.FOG // of each account: a load moves single base units, so nobody is ever short
-	pool     = 12                  // connections, as a server has them
 )
 
 // site is a ledger at work on a database.
 type site struct {
 	ledger  *tokenomics.Tokenomics
+	store   *tokenomicsdb.Store
 	commits atomic.Int64
 	moved   atomic.Int64 // movements that were answered
 	keys    atomic.Uint64
 	close   func() error
 }
 
-// newPostgresSite makes a ledger in a PostgreSQL and funds its accounts.
-func newPostgresSite(ctx context.Context, server *Server) (*site, error) {
-	// Statements with their values in them are new each time: preparing them would be for nothing.
-	db, err := sql.Open("pgx", server.URL+"&default_query_exec_mode=exec")
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(pool)
-	db.SetMaxIdleConns(pool)
-	return newSite(ctx, tokenomicsdb.New(db, tokenomicsdb.Postgres), db.Close)
-}
-
-// newSQLiteSite does so in a file.
-func newSQLiteSite(ctx context.Context, dir string) (*site, error) {
-	write, err := openSQLite(filepath.Join(dir, "ledger.db"), false)
-	if err != nil {
-		return nil, err
-	}
-	read, err := openSQLite(filepath.Join(dir, "ledger.db"), true)
-	if err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
-	store := tokenomicsdb.New(write, tokenomicsdb.SQLite).WithReader(read)
-	return newSite(ctx, store, func() error { return errors.Join(read.Close(), write.Close()) })
-}
-
-// openSQLite opens a file as a server does: write-ahead log, every commit on the disk, one writer.
-func openSQLite(file string, reader bool) (*sql.DB, error) {
-	settings := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-32768)", "wal_autocheckpoint(8192)"}}
-	if reader {
-		settings = url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)"}}
-	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: file, RawQuery: settings.Encode()}).String())
-	if err != nil {
-		return nil, err
-	}
-	if !reader {
-		db.SetMaxOpenConns(1)
-	}
-	return db, nil
-}
-
-func newSite(ctx context.Context, store *tokenomicsdb.Store, closeDB func() error) (*site, error) {
+// newSite opens a ledger on a database.
+func newSite(ctx context.Context, base base, name string, config tokenomics.Config) (*site, error) {
 	s := &site{}
-	ledger, err := tokenomics.New(tokenomics.Config{Store: store, Step: func(string) { s.commits.Add(1) }})
+	store, end, err := base.open(ctx, name)
 	if err != nil {
-		return nil, errors.Join(err, closeDB())
+		return nil, err
 	}
-	s.ledger = ledger
-	s.close = func() error { return errors.Join(ledger.Close(), closeDB()) }
+	s.store, config.Store, config.Step = store, store, func(string) { s.commits.Add(1) }
+	if s.ledger, err = tokenomics.New(config); err != nil {
+		return nil, errors.Join(err, end())
+	}
+	s.close = func() error { return errors.Join(s.ledger.Close(), end()) }
 	if err := store.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	if err := s.fund(ctx); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
+	s.moved.Add(1) // the genesis
 	return s, nil
 }
 
 // fund gives every account what it needs.
 func (s *site) fund(ctx context.Context) error {
-	s.moved.Add(1) // the genesis
-	return s.chunks(ctx, accounts, func(n uint64) tokenomics.Transfer {
-		return tokenomics.Transfer{From: "operator", To: account(n), Amount: funded}
+	return s.post(ctx, accounts, 500, func(n int) tokenomics.Request {
+		return tokenomics.Request{Transfer: &tokenomics.Transfer{Key: s.key(), From: "operator", To: account(uint64(n)), Amount: funded}}
 	})
 }
 
 // fill makes a number of transfers between any of the accounts.
 func (s *site) fill(ctx context.Context, count int) error {
-	return s.chunks(ctx, count, func(n uint64) tokenomics.Transfer {
-		from, to := pair(n)
-		return tokenomics.Transfer{From: from, To: to, Amount: 1}
+	return s.post(ctx, count, 500, func(n int) tokenomics.Request {
+		from, to := pair(uint64(n))
+		return tokenomics.Request{Transfer: &tokenomics.Transfer{Key: s.key(), From: from, To: to, Amount: 1}}
 	})
 }
 
-// chunks makes transfers, many in a call. Their number is a multiple of what a call has.
-func (s *site) chunks(ctx context.Context, count int, one func(n uint64) tokenomics.Transfer) error {
-	const chunk = 500
-	for at := 0; at < count; at += chunk {
-		list := make([]tokenomics.Transfer, chunk)
-		for i := range list {
-			list[i] = one(uint64(at + i))
-			list[i].Key = s.key()
-		}
-		verdicts, err := s.ledger.Transfer(ctx, list)
-		if err := errors.Join(append(verdicts, err)...); err != nil {
-			return err
-		}
-		s.moved.Add(chunk)
+// post makes requests, a portion of them in a call, each of which is a movement. Two callers at once let the ledger decide on one batch
+// while it writes another.
+func (s *site) post(ctx context.Context, count, portion int, one func(n int) tokenomics.Request) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for range 2 {
+		group.Go(func() error {
+			for {
+				end := int(next.Add(int64(portion)))
+				list := make([]tokenomics.Request, 0, portion)
+				for n := end - portion; n < min(end, count); n++ {
+					list = append(list, one(n))
+				}
+				if len(list) == 0 {
+					return nil
+				}
+				verdicts, err := s.ledger.Post(ctx, list)
+				if err := errors.Join(append(verdicts, err)...); err != nil {
+					return err
+				}
+				s.moved.Add(int64(len(list)))
+			}
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 // account is one of the funded accounts.
@@ -215,10 +177,4 @@ func (s *site) run(ctx context.Context, server *Server, l load) (b batched, err 
 	}
 	b.batch = float64(len(b.took)) / float64(max(1, s.commits.Load()-commits))
 	return b, s.check(ctx)
-}
-
-// folder is a temporary one, and how it goes away.
-func folder() (dir string, remove func(), err error) {
-	dir, err = os.MkdirTemp("", "fogbench-")
-	return dir, func() { _ = os.RemoveAll(dir) }, err
 }

@@ -40,21 +40,17 @@ type grouping struct {
 }
 
 func group(ctx context.Context, s *Setting) (g grouping, err error) {
-	dir, remove, err := folder()
+	stage := s.stage()
+	defer stage.clear()
+	dir, ledger, err := stage.sqlite(ctx)
 	if err != nil {
 		return g, err
 	}
-	defer remove()
-	ledger, err := newSQLiteSite(ctx, dir)
-	if err != nil {
-		return g, err
-	}
-	defer func() { _ = ledger.close() }() // it has been checked
 	peer, err := newSingle(ctx, dir)
 	if err != nil {
 		return g, err
 	}
-	defer func() { _ = peer.db.Close() }() // so has this
+	stage.undo = append(stage.undo, peer.db.Close)
 	for round := -1; round < s.rounds(7); round++ {
 		var batches batched
 		var rate, flush float64
@@ -90,11 +86,7 @@ func (s *single) run(ctx context.Context, key func() string) (float64, error) {
 }
 
 func (g grouping) ratio() Result {
-	all := ratios(g.group.rates, g.single)
-	return Result{
-		Value: sample.Median(g.group.rates), Unit: "transfers/s", Peer: "single", PeerValue: sample.Median(g.single), Ratio: sample.Median(all),
-		Note: fmt.Sprintf("ratios from %s to %s; %s", sample.Number(sample.Least(all)), sample.Number(sample.Most(all)), g.group.note()),
-	}
+	return versus("transfers/s", g.group.rates, "single", g.single, g.group.note())
 }
 
 func (g grouping) disk() Result {
@@ -102,8 +94,8 @@ func (g grouping) disk() Result {
 }
 
 // flushTime is the median time, in microseconds, that the disk takes to keep one more page of a file.
-func flushTime(dir string) (float64, error) {
-	f, err := os.CreateTemp(dir, "flush-")
+func flushTime(dir folder) (float64, error) {
+	f, err := os.CreateTemp(string(dir), "flush-")
 	if err != nil {
 		return 0, err
 	}
@@ -129,16 +121,17 @@ func drivers(ctx context.Context, s *Setting) (r Result, err error) {
 	if _, err := exec.LookPath("gcc"); err != nil {
 		return r, errors.New("the other driver is built with gcc, which is not installed")
 	}
-	dir, remove, err := folder()
+	g := s.stage()
+	defer g.clear()
+	dir, err := g.folder()
 	if err != nil {
 		return r, err
 	}
-	defer remove()
-	program, err := s.Build(ctx, dir, "./tokenomics/drivers", "CGO_ENABLED=1")
+	program, err := s.Build(ctx, string(dir), "./tokenomics/drivers", "CGO_ENABLED=1")
 	if err != nil {
 		return r, err
 	}
-	cmd := exec.CommandContext(ctx, program, dir, strconv.Itoa(s.rounds(7)))
+	cmd := exec.CommandContext(ctx, program, string(dir), strconv.Itoa(s.rounds(21)))
 	cmd.Stderr = os.Stderr
 	text, err := cmd.Output()
 	if err != nil {
@@ -148,10 +141,6 @@ func drivers(ctx context.Context, s *Setting) (r Result, err error) {
 	if err := json.Unmarshal(text, &found); err != nil {
 		return r, err
 	}
-	all := ratios(found.Pure, found.Cgo)
-	return Result{
-		Value: sample.Median(found.Pure), Unit: "transfers/s", Peer: "mattn/go-sqlite3", PeerValue: sample.Median(found.Cgo), Ratio: sample.Median(all),
-		Note: fmt.Sprintf("ratios from %s to %s; CPU time of a transfer %s and %s us", sample.Number(sample.Least(all)), sample.Number(sample.Most(all)),
-			sample.Number(sample.Median(found.PureCPU)), sample.Number(sample.Median(found.CgoCPU))),
-	}, nil
+	return versus("transfers/s", found.Pure, "mattn/go-sqlite3", found.Cgo, fmt.Sprintf("CPU time of a transfer %s and %s us",
+		sample.Number(sample.Median(found.PureCPU)), sample.Number(sample.Median(found.CgoCPU)))), nil
 }

@@ -13,24 +13,18 @@ const verified = 200_000
 func verifyFigures(s *Setting) []Figure {
 	return []Figure{
 		{"verify_pg", ">", 500_000, func(ctx context.Context) (Result, error) {
-			server, err := s.Postgres(ctx)
-			if err != nil {
-				return Result{}, err
-			}
-			defer func() { _ = server.Stop() }() // its folder is temporary
-			ledger, err := newPostgresSite(ctx, server)
+			g := s.stage()
+			defer g.clear()
+			server, ledger, err := g.postgres(ctx)
 			if err != nil {
 				return Result{}, err
 			}
 			return ledger.verifying(ctx, s, server)
 		}},
 		{"verify_sqlite", ">", 500_000, func(ctx context.Context) (Result, error) {
-			dir, remove, err := folder()
-			if err != nil {
-				return Result{}, err
-			}
-			defer remove()
-			ledger, err := newSQLiteSite(ctx, dir)
+			g := s.stage()
+			defer g.clear()
+			_, ledger, err := g.sqlite(ctx)
 			if err != nil {
 				return Result{}, err
 			}
@@ -41,7 +35,6 @@ func verifyFigures(s *Setting) []Figure {
 
 // verifying is how many movements, each with its two postings, are verified in a second of CPU time, here and in the server: what one core does.
 func (s *site) verifying(ctx context.Context, setting *Setting, server *Server) (Result, error) {
-	defer func() { _ = s.close() }() // it has been checked
 	if err := s.fill(ctx, verified); err != nil {
 		return Result{}, err
 	}

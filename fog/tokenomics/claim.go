@@ -67,6 +67,7 @@ func (r *Claim) decide(e *evaluation, it *item) error {
 func (s *stakes) claim(account Account) (Amount, error) {
 	reward := SubAccount{s.tenant, account, KindReward}
 	compute, known := s.e.state.lines.get(reward)
+	s.e.state.lines.get(SubAccount{s.tenant, account, KindAvailable}) // so that it is loaded with what else is asked for here
 	owner, err := s.staker(account)
 	switch {
 	case err != nil:

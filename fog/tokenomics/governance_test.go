@@ -279,13 +279,14 @@ func TestParametersSurvive(t *testing.T) {
 	require.Zero(t, s.Version())
 }
 
-// counted counts the rows that are asked for.
+// counted counts the rows that are asked for, and how often any are.
 type counted struct {
 	tokenomics.Store
-	rows int
+	rows, loads int
 }
 
 func (c *counted) Load(ctx context.Context, wanted tokenomics.Wanted) (tokenomics.Loaded, error) {
+	c.loads++
 	c.rows += len(wanted.Lines) + len(wanted.Records) + len(wanted.Points) + len(wanted.References)
 	return c.Store.Load(ctx, wanted)
 }

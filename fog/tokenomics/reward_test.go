@@ -41,6 +41,21 @@ func TestNoFeeByDefault(t *testing.T) {
 	require.Empty(t, derived.Records)
 }
 
+// Of whom the writer knows nothing, it asks the store twice: with whom it stakes, and what that has brought.
+func TestClaimOfAStrangerAsksTwice(t *testing.T) {
+	f := newFarm(t, "ann", "bob")
+	f.post(t, stake("1", "ann", "x", 100*fog), stake("2", "bob", "x", 100*fog), stake("3", "bob", "y", 100*fog))
+	store := &counted{Store: f.store}
+	fresh := newLedger(t, tokenomics.Config{Store: store, Now: f.clock.Now, Genesis: -1})
+	for _, account := range []tokenomics.Account{"ann", "bob"} {
+		store.loads = 0
+		verdicts, err := fresh.Claim(ctx, []tokenomics.Claim{{Key: string(account), Account: account}})
+		require.NoError(t, err)
+		require.NoError(t, verdicts[0])
+	}
+	require.Equal(t, 2, store.loads)
+}
+
 // Fees go to stakers by their stake and to the treasury; what comes before anybody stakes waits.
 func TestFees(t *testing.T) {
 	f := newFarm(t, "ann", "bob")

@@ -27,7 +27,7 @@ const (
 	funded   = 90_000_000
 	batch    = 256 // transfers of a transaction
 	chunk    = 128 // rows of a statement
-	lasts    = 3 * time.Second
+	lasts    = time.Second
 )
 
 // rounds are what is measured.
