@@ -10,7 +10,7 @@ import (
 // Numbers of people, on which nothing that is measured with both may depend.
 const (
 	few  = 10
-	many = 20_000
+	many = 1_000_000
 )
 
 // crowding is how many requests a call has that brings people in.
