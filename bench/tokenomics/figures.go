@@ -77,7 +77,7 @@ func versus(unit string, ours []float64, peer string, theirs []float64, notes ..
 
 // Figures are the figures of the suite.
 func Figures(s Setting) []Figure {
-	return slices.Concat(postgresFigures(&s), sqliteFigures(&s), verifyFigures(&s), rewardFigures(&s), curveFigures(&s))
+	return slices.Concat(postgresFigures(&s), sqliteFigures(&s), verifyFigures(&s), rewardFigures(&s), voteFigures(&s), curveFigures(&s))
 }
 
 // shared is a measurement that several figures read; it is made once.

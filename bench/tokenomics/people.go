@@ -41,7 +41,7 @@ func (s *site) hold(ctx context.Context, id tokenomics.HoldID, amount tokenomics
 	})
 }
 
-// enrol gives so many people an amount each and stakes it with one operator.
+// enrol gives so many people an amount each and lets them stake it with one operator.
 func (s *site) enrol(ctx context.Context, people int, amount tokenomics.Amount) error {
 	if err := s.endow(ctx, people, amount); err != nil {
 		return err
