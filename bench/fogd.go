@@ -40,8 +40,9 @@ func mainModule(ctx context.Context) (string, error) {
 
 // fogd is a running fogd.
 type fogd struct {
-	cmd  *exec.Cmd
-	took time.Duration // from exec to the first 200 of /ready
+	cmd     *exec.Cmd
+	address string
+	took    time.Duration // from exec to the first 200 of /ready
 }
 
 // startFogd starts fogd on a fresh data folder and waits until it is ready.
@@ -76,7 +77,8 @@ func startFogd(ctx context.Context, program, dir string, args ...string) (*fogd,
 		time.Sleep(time.Millisecond)
 	}
 	f.took = time.Since(began)
-	if err := owns(f.cmd.Process.Pid, strings.TrimPrefix(url, "http://")); err != nil {
+	f.address = strings.TrimPrefix(url, "http://")
+	if err := owns(f.cmd.Process.Pid, f.address); err != nil {
 		return nil, errors.Join(err, f.stop())
 	}
 	return f, nil

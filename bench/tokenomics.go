@@ -16,7 +16,7 @@ func tokenomicsFigures(b *bench) []figure {
 			return result(r), err
 		}})
 	}
-	return figures
+	return append(figures, transferFigures(b)...)
 }
 
 // startServer starts a PostgreSQL for a suite.

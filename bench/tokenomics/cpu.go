@@ -20,8 +20,8 @@ func ownCPU() (time.Duration, error) {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano()), err
 }
 
-// cpu is the CPU time of the server's processes, those that have ended and those that live.
-func (s *Server) cpu() (time.Duration, error) {
+// CPU is the CPU time, user and system, of a process and of those that it has started, those that have ended and those that live.
+func CPU(pid int) (time.Duration, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return 0, err
@@ -36,8 +36,8 @@ func (s *Server) cpu() (time.Duration, error) {
 		if len(f) < 15 {
 			return 0, fmt.Errorf("%s is not understood: %s", file, text)
 		}
-		first := file == fmt.Sprintf("/proc/%d/stat", s.PID)
-		if !first && f[1] != strconv.Itoa(s.PID) {
+		first := file == fmt.Sprintf("/proc/%d/stat", pid)
+		if !first && f[1] != strconv.Itoa(pid) {
 			continue
 		}
 		counted := f[11:13] // its own, user and system
@@ -53,7 +53,7 @@ func (s *Server) cpu() (time.Duration, error) {
 		}
 	}
 	if !found {
-		return 0, fmt.Errorf("process %d is not there", s.PID)
+		return 0, fmt.Errorf("process %d is not there", pid)
 	}
 	return time.Duration(ticks) * tick, nil
 }
@@ -65,7 +65,7 @@ type spent struct{ client, server time.Duration }
 func spend(s *Server, f func() error) (spent, error) {
 	now := func() (at spent, err error) {
 		if at.client, err = ownCPU(); err == nil && s != nil {
-			at.server, err = s.cpu()
+			at.server, err = CPU(s.PID)
 		}
 		return at, err
 	}
