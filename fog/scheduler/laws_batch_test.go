@@ -151,15 +151,19 @@ func (w *batchWorld) changeServer(rt *rapid.T) {
 func (w *batchWorld) crash(rt *rapid.T) {
 	i := slices.IndexFunc(w.servers, func(s *batchServer) bool { return s.rig == w.rig })
 	s := w.servers[i]
+	claims := make([]scheduler.Claim, 0, len(w.fleet)) // made before anything is fatal: making them asks the server
+	for _, n := range w.nodeIDs() {
+		claims = append(claims, scheduler.Claim{Node: n, Take: 2, Held: w.holds(n, false)})
+	}
 	s.mu.Lock()
 	s.fatal = rapid.SampledFrom(scheduler.Steps()).Draw(rt, "step")
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Second)
 	defer cancel()
 	_, _ = s.Submit(ctx, []scheduler.Submission{{Name: "last words", Tier: scheduler.Platinum, Demand: scheduler.Demand{MilliCPU: 3000}, Estimate: time.Second}})
-	for _, n := range w.nodeIDs() {
+	for i := range claims {
 		if s.store.alive() == nil {
-			_, _ = s.Claim(ctx, []scheduler.Claim{{Node: n, Take: 2, Held: w.holds(n, false)}})
+			_, _ = s.Claim(ctx, claims[i:i+1])
 		}
 	}
 	if len(w.fleet) > 0 && rapid.Bool().Draw(rt, "tainted") {
