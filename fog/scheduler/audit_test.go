@@ -35,17 +35,37 @@ func (u *auditor) Commit(ctx context.Context, f scheduler.Fence, changes []sched
 		u.fence = f
 	}
 	if err == nil && u.wrong == nil {
-		u.wrong = errors.Join(u.crowds(ctx), u.intrudes(ctx, changes, written), u.inverts(ctx, changes, written))
+		u.wrong = u.audit(ctx, changes, written)
 	}
 	return written, err
 }
 
-// crowds looks for nodes, devices and owners with more than they have.
-func (u *auditor) crowds(ctx context.Context) error {
+// audit looks at the rows as a commit has left them.
+func (u *auditor) audit(ctx context.Context, changes []scheduler.Change, written []bool) error {
 	live, err := u.Live(ctx, nil)
 	if err != nil {
 		return err
 	}
+	ready, err := u.Ready(ctx, time.Now(), nil, 1000)
+	if err != nil {
+		return err
+	}
+	ready = u.patient(ready)
+	if err := u.crowds(live); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(changes, func(c scheduler.Change) bool { return len(fresh(&c)) > 0 }) {
+		return nil
+	}
+	s, err := u.scene(ctx, live)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.intrudes(changes, written), u.inverts(s, ready, changes, written))
+}
+
+// crowds looks for nodes, devices and owners with more than they have.
+func (u *auditor) crowds(live []scheduler.Attempt) error {
 	nodes := map[scheduler.NodeID]scheduler.Capacity{}
 	owners := map[principal.Account]scheduler.Capacity{}
 	devices := map[scheduler.NodeID]map[int]int64{}
@@ -86,21 +106,14 @@ func (u *auditor) crowds(ctx context.Context) error {
 const settling = 2 * time.Second
 
 // intrudes looks for new attempts where no new ones should be.
-func (u *auditor) intrudes(ctx context.Context, changes []scheduler.Change, written []bool) error {
-	rows, err := u.Nodes(ctx, "")
-	if err != nil {
-		return err
-	}
+func (s *scene) intrudes(changes []scheduler.Change, written []bool) error {
 	for i := range changes {
-		for _, a := range changes[i].Record.Attempts {
-			if !written[i] || a.State != scheduler.AttemptPlaced || !a.Placed.Equal(changes[i].Now) {
+		for _, a := range fresh(&changes[i]) {
+			k := slices.IndexFunc(s.nodes, func(n scheduler.Node) bool { return n.ID == a.Node })
+			if !written[i] || k < 0 || time.Since(s.nodes[k].Updated) < settling {
 				continue
 			}
-			k := slices.IndexFunc(rows, func(n scheduler.Node) bool { return n.ID == a.Node })
-			if k < 0 || time.Since(rows[k].Updated) < settling {
-				continue
-			}
-			if n := &rows[k]; n.State != scheduler.NodeUp || n.Drained || evictsFrom(n, &changes[i].Record.Job) {
+			if n := &s.nodes[k]; n.State != scheduler.NodeUp || n.Drained || evictsFrom(n, &changes[i].Record.Job) {
 				return fmt.Errorf("attempt %s is placed on %s, which is %s, drained %v, %v", a.ID, n.ID, n.State, n.Drained, n.Marks)
 			}
 		}

@@ -42,19 +42,7 @@ func fresh(c *scheduler.Change) []scheduler.Attempt {
 // been ready for longer than a planner takes to see it, the node admits it and has not changed meanwhile, it needs no more of anything and for
 // no longer than the attempt, so it could stand in exactly its room, and its owner's quota leaves room for it. Tiers are those to which
 // jobs have risen.
-func (u *auditor) inverts(ctx context.Context, changes []scheduler.Change, written []bool) error {
-	ready, err := u.Ready(ctx, time.Now(), nil, 1000)
-	if err != nil {
-		return err
-	}
-	ready = u.patient(ready)
-	if len(ready) == 0 {
-		return nil
-	}
-	s, err := u.scene(ctx)
-	if err != nil {
-		return err
-	}
+func (u *auditor) inverts(s *scene, ready []*scheduler.Record, changes []scheduler.Change, written []bool) error {
 	for i := range changes {
 		low := &changes[i].Record.Job
 		for _, a := range fresh(&changes[i]) {
@@ -113,16 +101,12 @@ type scene struct {
 	used   map[principal.Account]scheduler.Capacity
 }
 
-func (u *auditor) scene(ctx context.Context) (*scene, error) {
+func (u *auditor) scene(ctx context.Context, live []scheduler.Attempt) (*scene, error) {
 	nodes, err := u.Nodes(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	booked, err := u.Reservations(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	live, err := u.Live(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

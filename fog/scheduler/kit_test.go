@@ -144,12 +144,15 @@ func (r *rig) get(id scheduler.JobID) scheduler.Record {
 func (r *rig) state(id scheduler.JobID) scheduler.State { r.t.Helper(); return r.get(id).Job.State }
 
 // claim asks for leases as a node.
-func (r *rig) claim(c scheduler.Claim) scheduler.Grant {
+func (r *rig) claim(c scheduler.Claim) scheduler.Grant { r.t.Helper(); return r.claims(c)[0] }
+
+// claims asks for leases as several nodes at once.
+func (r *rig) claims(all ...scheduler.Claim) []scheduler.Grant {
 	r.t.Helper()
-	grants, err := r.Claim(r.t.Context(), []scheduler.Claim{c})
+	grants, err := r.Claim(r.t.Context(), all)
 	require.NoError(r.t, err)
 	synctest.Wait()
-	return grants[0]
+	return grants
 }
 
 // fetch takes the one attempt that waits on a node.

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,16 +50,6 @@ type batchWorld struct {
 	keys    int
 }
 
-// batchServer is one server of the world.
-type batchServer struct {
-	*rig
-	store  *mortal
-	holder string
-
-	mu    sync.Mutex // guards fatal
-	fatal string     // the step at which it dies
-}
-
 func TestBatchLaws(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(struct{ rapid.TB }{t}, func(rt *rapid.T) {
@@ -106,88 +93,6 @@ func (w *batchWorld) close() {
 		s.stop()
 		require.NoError(w.t, s.Close())
 	}
-}
-
-// evictions is how often a job of the batch world may be evicted in an hour.
-const evictions = 2
-
-// serve adds a server and speaks to it.
-func (w *batchWorld) serve(t *testing.T, facts facts) {
-	w.born++
-	s := &batchServer{store: &mortal{Store: w.rows}, holder: fmt.Sprint("server ", w.born)}
-	s.rig = start(t, scheduler.Config{
-		Store: s.store, Duties: mortalDuties{w.duties, s.store}, Holder: s.holder, DutyTTL: 3 * time.Second,
-		Random: rand.NewChaCha8([32]byte{byte(w.born)}), Escrow: w.moody, Lease: 10 * time.Second, PickUp: 5 * time.Second,
-		MaxSuspend: 20 * time.Second, Recheck: 5 * time.Second,
-		Params: func() scheduler.Params {
-			return scheduler.Params{Grace: 4 * time.Second, Aging: 20 * time.Second, Evictions: evictions}
-		},
-		Step: s.step,
-	})
-	s.facts = facts
-	w.servers = append(w.servers, s)
-	w.rig = s.rig
-	synctest.Wait()
-}
-
-func (s *batchServer) step(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if name == s.fatal {
-		s.store.kill()
-	}
-}
-
-// changeServer speaks to the other server, or starts one.
-func (w *batchWorld) changeServer(rt *rapid.T) {
-	if len(w.servers) == 1 {
-		w.serve(w.t, w.facts)
-		return
-	}
-	w.rig = rapid.SampledFrom(w.servers).Draw(rt, "server").rig
-}
-
-// crash lets the server to which the world speaks die at a step, or at some moment, while it is at work; another one goes on.
-func (w *batchWorld) crash(rt *rapid.T) {
-	i := slices.IndexFunc(w.servers, func(s *batchServer) bool { return s.rig == w.rig })
-	s := w.servers[i]
-	claims := make([]scheduler.Claim, 0, len(w.fleet)) // made before anything is fatal: making them asks the server
-	for _, n := range w.nodeIDs() {
-		claims = append(claims, scheduler.Claim{Node: n, Take: 2, Held: w.holds(n, false)})
-	}
-	s.mu.Lock()
-	s.fatal = rapid.SampledFrom(scheduler.Steps()).Draw(rt, "step")
-	s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Second)
-	defer cancel()
-	_, _ = s.Submit(ctx, []scheduler.Submission{{Name: "last words", Tier: scheduler.Platinum, Demand: scheduler.Demand{MilliCPU: 3000}, Estimate: time.Second}})
-	for i := range claims {
-		if s.store.alive() == nil {
-			_, _ = s.Claim(ctx, claims[i:i+1])
-		}
-	}
-	if len(w.fleet) > 0 && rapid.Bool().Draw(rt, "tainted") {
-		_ = s.Mark(ctx, rapid.SampledFrom(w.nodeIDs()).Draw(rt, "node"), evictMark())
-	}
-	w.wait(time.Duration(rapid.IntRange(0, 9).Draw(rt, "after")) * time.Second)
-	s.store.kill()
-	s.stop()
-	require.NoError(rt, s.Close())
-	w.servers = slices.Delete(w.servers, i, i+1)
-	if len(w.servers) == 0 {
-		w.serve(w.t, w.facts)
-	}
-	w.rig = w.servers[0].rig
-	w.wait(4 * time.Second) // the duty passes on
-}
-
-// usurp takes the duty away from whoever has it, who learns of it by its fence.
-func (w *batchWorld) usurp(*rapid.T) {
-	fence, _ := w.rows.finding()
-	for _, s := range w.servers {
-		_ = w.duties.Release(w.t.Context(), fence, s.holder)
-	}
-	w.wait(0)
 }
 
 func evictMark() scheduler.Marks {
@@ -307,13 +212,14 @@ func (w *batchWorld) reserve(rt *rapid.T) {
 	synctest.Wait()
 }
 
-// claimAll lets every node fetch what waits for it.
+// claimAll lets every node fetch what waits for it, all in one call.
 func (w *batchWorld) claimAll(*rapid.T) {
+	var claims []scheduler.Claim
+	holds := w.holds(false)
 	for _, n := range w.nodeIDs() {
-		for _, o := range w.claim(scheduler.Claim{Node: n, Take: 9, Held: w.holds(n, false)}).Offers {
-			w.held[o.Attempt] = o
-		}
+		claims = append(claims, scheduler.Claim{Node: n, Take: 9, Held: holds[n]})
 	}
+	w.take(claims...)
 }
 
 func (w *batchWorld) command(rt *rapid.T) {
@@ -388,16 +294,15 @@ func (w *batchWorld) census() []scheduler.JobID {
 func (w *batchWorld) laws(rt *rapid.T) {
 	_, wrong := w.rows.finding()
 	require.NoError(rt, wrong)
-	known := map[scheduler.JobID]scheduler.Record{}
+	known := w.records(w.census())
 	counts := map[scheduler.State]int64{}
 	use := map[scheduler.NodeID]scheduler.Usage{}
-	w.factsOf(rt)
-	for _, id := range w.census() {
+	w.factsOf(rt, known)
+	for _, id := range w.jobs {
 		if w.newest[id] == 0 {
 			w.newest[id] = 1
 		}
-		r := w.get(id)
-		known[id] = r
+		r := known[id]
 		counts[r.Job.State]++
 		w.lawsOfJob(rt, &r)
 		evicted := 0
@@ -420,9 +325,6 @@ func (w *batchWorld) laws(rt *rapid.T) {
 	require.NoError(rt, err)
 	for _, s := range scheduler.States() {
 		require.Equal(rt, counts[s], stats.States[s], "the tally of %s", s)
-		page, err := w.rows.Find(w.t.Context(), scheduler.JobQuery{Tenant: principal.DefaultTenant, States: []scheduler.State{s}, Limit: 1})
-		require.NoError(rt, err)
-		require.Equal(rt, counts[s], page.Filtered, "the count of %s", s)
 	}
 	for _, tenant := range []principal.Tenant{"", principal.DefaultTenant} {
 		usage, err := w.rows.Usage(w.t.Context(), tenant)
@@ -437,9 +339,24 @@ func (w *batchWorld) laws(rt *rapid.T) {
 	}
 }
 
+// lawsOfLists checks what pages say of how many jobs are in each state. Those are sums that changes are added to, so that one that has
+// been wrong stays wrong: it is enough to look now and then.
+func (w *batchWorld) lawsOfLists(rt *rapid.T) {
+	counts := map[scheduler.State]int64{}
+	for _, id := range w.census() {
+		counts[w.states[id]]++
+	}
+	for _, s := range scheduler.States() {
+		page, err := w.rows.Find(w.t.Context(), scheduler.JobQuery{Tenant: principal.DefaultTenant, States: []scheduler.State{s}, Limit: 1})
+		require.NoError(rt, err)
+		require.Equal(rt, counts[s], page.Filtered, "the count of %s", s)
+	}
+}
+
 // finish lets an honest fleet work until every job is over.
 func (w *batchWorld) finish(rt *rapid.T) {
 	ctx := w.t.Context()
+	w.lawsOfLists(rt)
 	w.moody.mu.Lock()
 	w.moody.mood = ""
 	w.moody.mu.Unlock()
@@ -473,13 +390,10 @@ func (w *batchWorld) finish(rt *rapid.T) {
 		}
 		if open == 0 {
 			w.laws(rt)
+			w.lawsOfLists(rt)
 			return
 		}
-		for _, n := range fleet {
-			for _, o := range w.claim(scheduler.Claim{Node: n, Take: 9, Restarted: true}).Offers {
-				w.report(done(o, "right"))
-			}
-		}
+		w.toil(fleet...)
 		w.wait(time.Second)
 	}
 	for _, id := range w.jobs {

@@ -89,36 +89,54 @@ func (w *world) claimSome(rt *rapid.T) {
 		return
 	}
 	n := rapid.SampledFrom(w.nodeIDs()).Draw(rt, "node")
-	for _, o := range w.claim(scheduler.Claim{Node: n, Take: rapid.IntRange(0, 3).Draw(rt, "take"), Held: w.holds(n, false)}).Offers {
-		w.held[o.Attempt] = o
+	w.take(scheduler.Claim{Node: n, Take: rapid.IntRange(0, 3).Draw(rt, "take"), Held: w.holds(false)[n]})
+}
+
+// take claims for nodes and keeps what they are offered.
+func (w *world) take(claims ...scheduler.Claim) {
+	for _, g := range w.claims(claims...) {
+		for _, o := range g.Offers {
+			w.held[o.Attempt] = o
+		}
 	}
 }
 
-// holds is what a node says it runs.
-func (w *world) holds(n scheduler.NodeID, suspended bool) []scheduler.Held {
-	var out []scheduler.Held
+// holds is what each node says it runs.
+func (w *world) holds(suspended bool) map[scheduler.NodeID][]scheduler.Held {
+	var jobs []scheduler.JobID
+	for id := range w.held {
+		if job, _, _, _ := id.Split(); !w.reported[id] {
+			jobs = append(jobs, job)
+		}
+	}
+	known, out := w.records(jobs), map[scheduler.NodeID][]scheduler.Held{}
 	for _, id := range slices.Sorted(maps.Keys(w.held)) {
 		job, _, _, _ := id.Split()
-		if a := w.attempt(job, id); a != nil && a.Node == n && !w.reported[id] {
-			out = append(out, scheduler.Held{Attempt: id, Token: w.held[id].Token, Suspended: suspended})
+		for _, a := range known[job].Attempts {
+			if a.ID == id && !w.reported[id] {
+				out[a.Node] = append(out[a.Node], scheduler.Held{Attempt: id, Token: w.held[id].Token, Suspended: suspended})
+			}
 		}
 	}
 	return out
 }
 
-func (w *world) attempt(job scheduler.JobID, id scheduler.AttemptID) *scheduler.Attempt {
-	for _, a := range w.get(job).Attempts {
-		if a.ID == id {
-			return &a
-		}
+// records reads jobs, all at once.
+func (w *world) records(ids []scheduler.JobID) map[scheduler.JobID]scheduler.Record {
+	found, err := w.Records(w.t.Context(), ids)
+	require.NoError(w.rt, err)
+	known := make(map[scheduler.JobID]scheduler.Record, len(found))
+	for _, r := range found {
+		known[r.Job.ID] = r
 	}
-	return nil
+	return known
 }
 
 func (w *world) beatAll(rt *rapid.T) {
 	suspended, restarted := rapid.Bool().Draw(rt, "suspended"), rapid.IntRange(0, 9).Draw(rt, "restarted") == 0
+	holds := w.holds(suspended)
 	for _, n := range w.nodeIDs() {
-		c := scheduler.Claim{Node: n, Held: w.holds(n, suspended)}
+		c := scheduler.Claim{Node: n, Held: holds[n]}
 		if restarted {
 			c.Held, c.Restarted = nil, true
 		}
@@ -227,9 +245,10 @@ func (w *world) changeEscrow(rt *rapid.T) {
 func (w *world) laws(rt *rapid.T) {
 	used := map[scheduler.NodeID]scheduler.Capacity{}
 	counts := map[scheduler.State]int64{}
-	w.factsOf(rt)
+	known := w.records(w.jobs)
+	w.factsOf(rt, known)
 	for _, id := range w.jobs {
-		r := w.get(id)
+		r := known[id]
 		counts[r.Job.State]++
 		w.lawsOfJob(rt, &r)
 		for _, a := range r.Attempts {
@@ -254,11 +273,11 @@ func (w *world) laws(rt *rapid.T) {
 }
 
 // factsOf checks that each job that is over was told once, and no other.
-func (w *world) factsOf(rt *rapid.T) {
+func (w *world) factsOf(rt *rapid.T, known map[scheduler.JobID]scheduler.Record) {
 	facts := w.settled()
 	for _, id := range w.jobs {
 		want := 0
-		if w.state(id).Final() {
+		if known[id].Job.State.Final() {
 			want = 1
 		}
 		require.Equal(rt, want, facts[id], "settle facts of %s", id)
@@ -351,6 +370,25 @@ func lawsOfGraph(rt *rapid.T, r *scheduler.Record, known map[scheduler.JobID]sch
 	}
 }
 
+// toil lets nodes fetch what waits for them and report it at once.
+func (w *world) toil(nodes ...scheduler.NodeID) {
+	var claims []scheduler.Claim
+	for _, n := range nodes {
+		claims = append(claims, scheduler.Claim{Node: n, Take: 9, Restarted: true})
+	}
+	var reports []scheduler.Report
+	for _, g := range w.claims(claims...) {
+		for _, o := range g.Offers {
+			reports = append(reports, done(o, "right"))
+		}
+	}
+	if len(reports) > 0 {
+		_, err := w.Report(w.t.Context(), reports)
+		require.NoError(w.rt, err)
+		synctest.Wait()
+	}
+}
+
 // finish lets an honest fleet work until every job is over.
 func (w *world) finish() {
 	w.escrow.set(nil, nil)
@@ -373,11 +411,7 @@ func (w *world) finish() {
 			w.laws(w.rt)
 			return
 		}
-		for _, n := range []scheduler.NodeID{"a", "b", "c", "d", "e", "f"} {
-			for _, o := range w.claim(scheduler.Claim{Node: n, Take: 9, Restarted: true}).Offers {
-				w.report(done(o, "right"))
-			}
-		}
+		w.toil("a", "b", "c", "d", "e", "f")
 		w.wait(time.Second)
 	}
 	for _, id := range w.jobs {
