@@ -56,6 +56,20 @@ func TestMarketFollowsItsTenantsAlone(t *testing.T) {
 	require.Equal(t, []principal.Tenant{"default"}, m.Wanted(at.Add(11*time.Minute)))
 }
 
+// The first look at a queue before any node has come moves no price; from there on prices go their way to the goal, here in seconds.
+func TestMarketBeginsAtBasePrices(t *testing.T) {
+	m := priced(t, tokenomics.Config{Prices: func() tokenomics.Prices { return tokenomics.Prices{Smoothing: 4 * time.Second} }}).Market()
+	at, second := time.Unix(1_800_000_000, 0), tokenomics.Order{MilliCPU: 1000, Time: time.Second}
+	for i, want := range []tokenomics.Amount{1000, 1750, 2313, 2735} { // a quarter of the way to 4000 each time, rounded up
+		m.Observe("default", busy(0, 3000), at.Add(time.Duration(i)*time.Second))
+		require.Equal(t, []tokenomics.Amount{want}, m.Quote("default", second), "second %d", i)
+	}
+	for i := range 60 {
+		m.Observe("default", busy(3000, 0), at.Add(time.Duration(4+i)*time.Second))
+	}
+	require.Equal(t, []tokenomics.Amount{1000}, m.Quote("default", second), "the nodes have come")
+}
+
 func TestPricesThatCannotWorkChangeNothing(t *testing.T) {
 	var published atomic.Pointer[tokenomics.Prices]
 	published.Store(&tokenomics.Prices{CPUSecond: 7})

@@ -275,12 +275,16 @@ func (p *Prices) goal(l Load) int64 {
 
 // Follow is the level that was, moved towards the goal by the whole seconds that have passed: what is left of the way shrinks by
 // 1s/Smoothing in each second (exponential smoothing, Brown 1956, with a fixed step), whether the seconds are counted one by one or,
-// but for roundings, at once. A level that was never set goes to its goal at once; a clock that goes back moves nothing.
+// but for roundings, at once. A level that was never set begins at base prices: one look at a fog whose nodes have not come yet, and whose
+// queue has, says little. A clock that goes back moves nothing.
 func (p Prices) Follow(was Level, c Conditions, now time.Time) Level {
 	goal := p.Goal(c, now)
 	p = p.complete()
-	if was.At.IsZero() || p.Smoothing <= time.Second {
+	switch {
+	case p.Smoothing <= time.Second:
 		return goal
+	case was.At.IsZero():
+		return p.begin(now)
 	}
 	steps := now.Sub(was.At) / time.Second
 	if steps <= 0 {
@@ -297,4 +301,13 @@ func (p Prices) Follow(was Level, c Conditions, now time.Time) Level {
 		}
 	}
 	return goal
+}
+
+// begin is the level of base prices.
+func (p *Prices) begin(now time.Time) Level {
+	level := Level{At: now}
+	for r := range resources {
+		level.Factors[r] = p.factor(level, r)
+	}
+	return level
 }
