@@ -63,6 +63,7 @@ func newParams(config *Config, source parameterSource, log *slog.Logger) (*param
 		schedulerKnobs().Set(config.Scheduler.Params),
 		tokenomics.PriceKnobs().Set(config.Tokenomics.Prices),
 		tokenomics.GovernanceSet(config.Tokenomics.Governance),
+		tokenomics.EconomicsKnobs().Set(config.Tokenomics.Economics),
 	)
 	if err != nil {
 		return nil, err

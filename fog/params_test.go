@@ -212,7 +212,7 @@ func TestAHouseFollowsItsParameters(t *testing.T) {
 	require.EqualValues(t, 3000, after.Price)
 	require.Equal(t, 5*time.Minute, after.Submitted.Sub(after.Order))
 	require.EqualValues(t, 1, house.Parameters().Version())
-	own := len(tokenomics.GovernanceSet(tokenomics.Governance{}).Parameters)
+	own := len(tokenomics.GovernanceSet(tokenomics.Governance{}).Parameters) + len(tokenomics.EconomicsKnobs())
 	require.Len(t, house.Tokenomics.Registry().Parameters(), len(schedulerKnobs())+len(tokenomics.PriceKnobs())+own)
 }
 

@@ -63,7 +63,7 @@ func (r *Appeal) decide(e *evaluation, it *item) error {
 	if err := s.in(c, SlashOpen); err != nil {
 		return err
 	}
-	c.State, c.Appeal, c.Due = SlashAppealed, r.Detail, e.now.Add(e.economics.AppealWindow)
+	c.State, c.Appeal, c.Due = SlashAppealed, r.Detail, e.now.Add(s.economy.at(c.Opened).AppealWindow)
 	entry.Due = c.Due
 	return s.settle(Movement{Owner: r.Operator, Memo: r.Detail})
 }

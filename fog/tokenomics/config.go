@@ -32,7 +32,7 @@ type Config struct {
 	// life. 0: 1,000,000 FOG; negative: nothing, the ledger starts empty.
 	Genesis Amount
 
-	// Economics returns the parameters of staking, rewards and slashes as they are now. It is asked once for each batch, and must
+	// Economics returns the parameters of staking, rewards and slashes where none was voted for. It is asked once for each batch, and must
 	// not call the ledger; what Validate refuses is not taken over. Nil: the zero value.
 	Economics func() Economics
 

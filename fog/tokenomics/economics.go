@@ -21,32 +21,41 @@ const (
 const whole = 10_000
 
 // Economics are the parameters of staking, rewards and slashes. The zero value works: stakes, no fees, no emission.
+//
+// They are parameters of governance, EconomicsKnobs: what was voted for goes before Config.Economics, from the movement on that has
+// executed it. What had begun before is held to the parameters of its beginning, as each field says; the ledger remembers those of
+// before the last 32 such changes. Another value of Config.Economics has no past: it also holds for what has begun since the last vote.
 type Economics struct {
-	// Unbonding is how long stake that leaves a pool stays slashable before it is paid back. 0: 7 days.
+	// Unbonding is how long stake that leaves a pool stays slashable before it is paid back. 0: 7 days. What is leaving, or has
+	// changed its operator, matures when it was told that it would; a fault can be pursued for as long as it could when it happened.
 	Unbonding time.Duration `json:"unbonding,string"`
-	// MinStake is the least that one request may stake. 0: one base unit.
+	// MinStake is the least that one request may stake. 0: one base unit. Less that is staked already stays.
 	MinStake Amount `json:"minStake"`
 
-	// Fee is the part of each share of a capture, in basis points, that its receiver does not get; rounded down. 0: none.
+	// Fee is the part of each share of a capture, in basis points, that its receiver does not get; rounded down. 0: none. It is that
+	// of the moment at which the hold was placed, here and in FeeToStakers and ComputeReward.
 	Fee int `json:"fee"`
 	// FeeToStakers is the part of fees, in basis points, that is rewarded to stakers; the treasury gets the rest. 0: none.
 	FeeToStakers int `json:"feeToStakers"`
 
-	// Emission is the schedule by which tokens are minted in the default tenant. Another schedule counts from its own Start, which
-	// must be later. The zero value mints nothing.
+	// Emission is the schedule by which tokens are minted in the default tenant. The zero value mints nothing. Another schedule takes
+	// over at its Start, and at once if that is past; until then the one before goes on. What it would have emitted by then is
+	// not minted. Its Cap is its own.
 	Emission accrual.Emission `json:"emission"`
 	// EmissionEvery is how often the ledger mints what is due when nobody stakes, unstakes or claims. 0: one hour.
 	EmissionEvery time.Duration `json:"emissionEvery,string"`
 	// EmissionToStakers is the part of the emission, in basis points, that is rewarded to stakers; the rest is the budget for
-	// compute. 0: none.
+	// compute. 0: none. What is due is divided, at the latest, when it changes.
 	EmissionToStakers int `json:"emissionToStakers"`
 	// ComputeReward is what receivers of a capture get in addition, out of the budget for compute, in basis points of what they are
 	// paid. A payer gets none for paying itself. 0: none.
 	ComputeReward int `json:"computeReward"`
 
-	// AppealWindow is how long an operator may appeal against a slash, and then how long the house may decide. 0: one day.
+	// AppealWindow is how long an operator may appeal against a slash, and then how long the house may decide. 0: one day. It is that
+	// of the moment at which the slash was opened.
 	AppealWindow time.Duration `json:"appealWindow,string"`
-	// SlashCap is the most that a pool loses in one SlashWindow, in basis points over all slashes. 0: 10,000, no cap.
+	// SlashCap is the most that a pool loses in one SlashWindow, in basis points over all slashes. 0: 10,000, no cap. It is that of the
+	// moment at which the fault happened, here and in what follows.
 	SlashCap int `json:"slashCap"`
 	// SlashWindow begins with a slash. 0: one day.
 	SlashWindow time.Duration `json:"slashWindow,string"`
@@ -97,6 +106,9 @@ func (c Economics) filled() Economics {
 	c.AppealWindow = orDefault(c.AppealWindow, 24*time.Hour)
 	c.SlashWindow = orDefault(c.SlashWindow, 24*time.Hour)
 	c.MinStake = max(c.MinStake, 1)
+	if c.Emission.Start = micros(c.Emission.Start); c.Emission.First == 0 {
+		c.Emission = accrual.Emission{}
+	}
 	if c.SlashCap == 0 {
 		c.SlashCap = whole
 	}
@@ -116,4 +128,47 @@ func part(amount Amount, points int) Amount {
 func partUp(amount Amount, points int) Amount {
 	quotient, rest, _ := accrual.MulDiv(uint64(amount), uint64(points), whole)
 	return Amount(quotient + min(rest, 1))
+}
+
+// economicsPrefix begins the keys of EconomicsKnobs.
+const economicsPrefix = "economics."
+
+// Schedule is an emission schedule as a parameter: {"start":"2027-01-01T00:00:00Z","period":"8760h","first":"1000000","cap":"0"}. What is
+// left out is zero.
+type Schedule struct {
+	Start  time.Time `json:"start"`
+	Period Span      `json:"period"`
+	First  Amount    `json:"first"` // FOG in the first period; 0: nothing is emitted
+	Cap    Amount    `json:"cap"`   // FOG in all; 0: no limit but the halving
+}
+
+// EconomicsKnobs are the parameters of Economics. What 0 does is what Economics documents.
+func EconomicsKnobs() Knobs[Economics] {
+	const fog, duration, points = "FOG", "duration", "basis points"
+	span := func(name, doc string, field func(*Economics) *time.Duration) Knob[Economics] {
+		return NewKnob(economicsPrefix+name, duration, doc, Span(0), func(e *Economics, v Span) { *field(e) = time.Duration(v) })
+	}
+	part := func(name, doc string, field func(*Economics) *int) Knob[Economics] {
+		return NewKnob(economicsPrefix+name, points, doc, 0, func(e *Economics, v int) { *field(e) = v })
+	}
+	amount := func(name, doc string, field func(*Economics) *Amount) Knob[Economics] {
+		return NewKnob(economicsPrefix+name, fog, doc, Amount(0), func(e *Economics, v Amount) { *field(e) = v })
+	}
+	return Knobs[Economics]{
+		span("unbonding", "How long stake that leaves stays slashable, and how long a fault can be pursued; 0s: 168h.", func(e *Economics) *time.Duration { return &e.Unbonding }),
+		amount("min_stake", "Least that one request may stake; 0: 0.000001.", func(e *Economics) *Amount { return &e.MinStake }),
+		part("fee", "Part of what a capture pays that its receiver does not get; 0: none.", func(e *Economics) *int { return &e.Fee }),
+		part("fee_to_stakers", "Part of fees that is rewarded to stakers, the treasury gets the rest; 0: none.", func(e *Economics) *int { return &e.FeeToStakers }),
+		NewKnob(economicsPrefix+"emission", "schedule", "When how much is minted; first of 0: nothing.", Schedule{}, func(e *Economics, v Schedule) {
+			e.Emission = accrual.Emission{Start: v.Start, Period: time.Duration(v.Period), First: int64(v.First), Cap: int64(v.Cap)}
+		}),
+		span("emission_every", "How often what is due is minted when nobody stakes or claims; 0s: 1h.", func(e *Economics) *time.Duration { return &e.EmissionEvery }),
+		part("emission_to_stakers", "Part of the emission that is rewarded to stakers, the rest is the budget for compute; 0: none.", func(e *Economics) *int { return &e.EmissionToStakers }),
+		part("compute_reward", "What receivers of a capture get in addition, of what they are paid, out of the budget for compute; 0: none.", func(e *Economics) *int { return &e.ComputeReward }),
+		span("appeal_window", "How long an operator may appeal against a slash, and then how long the house may decide; 0s: 24h.", func(e *Economics) *time.Duration { return &e.AppealWindow }),
+		part("slash_cap", "Most that a pool loses in one slash window; 0: 10000, no cap.", func(e *Economics) *int { return &e.SlashCap }),
+		span("slash_window", "How long a window lasts that begins with a slash; 0s: 24h.", func(e *Economics) *time.Duration { return &e.SlashWindow }),
+		amount("compensation", "Most that a harmed payer gets of one slash; 0: no limit but the loss.", func(e *Economics) *Amount { return &e.Compensation }),
+		part("insurance_part", "Part of the rest of a slash that goes to the insurance account, what is left is burned; 0: none.", func(e *Economics) *int { return &e.InsurancePart }),
+	}
 }

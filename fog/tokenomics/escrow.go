@@ -183,7 +183,7 @@ func (c *Capture) decide(e *evaluation, it *item) error {
 		postings = append(postings, line(c.Tenant, record.Payer, KindAvailable, rest))
 	}
 	postings[0] = line(c.Tenant, record.Payer, KindHeld, -total-rest)
-	if err := e.pay(it, c, record.Payer, postings); err != nil {
+	if err := e.pay(it, c, record, postings); err != nil {
 		return err
 	}
 	record.Captured += total

@@ -22,11 +22,13 @@ type evaluation struct {
 	now       time.Time
 	economics Economics // with its defaults
 	rules     rules
-	was       chain.Head
-	movements []Movement
-	fresh     []LineChange // sub-accounts that are new
-	verdicts  []Verdict    // for the request table
-	unknown   bool         // something was not known: nothing counts
+	// parameters are read when somebody needs them first, and forgotten when they change
+	parameters *economy
+	was        chain.Head
+	movements  []Movement
+	fresh      []LineChange // sub-accounts that are new
+	verdicts   []Verdict    // for the request table
+	unknown    bool         // something was not known: nothing counts
 }
 
 // evaluate decides items in order. A rejected item leaves no trace but its verdict. It reports false, and leaves the state as

@@ -84,7 +84,7 @@ func (g Governance) Validate() error {
 		{"EmergencyPeriod", g.EmergencyPeriod, false}, {"EmergencyTimelock", g.EmergencyTimelock, false},
 		{"EmergencyEffect", g.EmergencyEffect, false},
 	} {
-		if d.value > longest || d.value < 0 && !d.off || d.value%time.Microsecond != 0 {
+		if d.value > longest || d.value < 0 && !d.off || d.value > 0 && d.value%time.Microsecond != 0 {
 			return fault.Field(op, d.field, "must be at most %s, in whole microseconds", longest)
 		}
 	}
@@ -234,17 +234,25 @@ type rules struct {
 	governance Governance
 	guardian   Account
 	identities Identities // nil: none
+
+	knobs     Knobs[Governance]
+	economics Knobs[Economics]
 }
 
 // newRules completes a configuration that is valid.
 func newRules(c Config) (rules, error) {
-	r := rules{registry: c.Parameters, governance: c.Governance, guardian: c.Guardian, identities: c.Identities}
-	if _, declared := r.registry.Lookup(ParamProtocol); declared {
-		return r, nil
+	r := rules{
+		registry: c.Parameters, governance: c.Governance, guardian: c.Guardian, identities: c.Identities,
+		knobs: GovernanceKnobs(), economics: EconomicsKnobs(),
 	}
-	sets := []Set{GovernanceSet(c.Governance)}
+	var sets []Set
 	if r.registry != nil {
-		sets = slices.Concat(r.registry.sets, sets)
+		sets = slices.Clone(r.registry.sets)
+	}
+	for _, own := range []Set{GovernanceSet(c.Governance), r.economics.Set(c.Economics)} {
+		if _, declared := r.registry.Lookup(own.Parameters[0].Key); !declared {
+			sets = append(sets, own)
+		}
 	}
 	registry, err := NewRegistry(sets...)
 	r.registry = registry

@@ -66,25 +66,8 @@ func snapshotOf(rows map[string]parameterRow, version int64) (Snapshot, error) {
 
 // governance returns the rules of now with their defaults, and the version of the parameters. Errors: errMissing.
 func (e *evaluation) governance(tenant principal.Tenant) (Governance, int64, error) {
-	knobs := GovernanceKnobs()
-	keys := make([]string, len(knobs))
-	for i, k := range knobs {
-		keys[i] = k.key
-	}
-	rows, version, err := e.rows(tenant, keys...)
-	if err != nil {
-		return Governance{}, 0, err
-	}
-	values, err := snapshotOf(rows, version)
-	if err != nil {
-		return Governance{}, 0, err
-	}
-	rules := e.rules.governance
-	knobs.Overlay(values)(&rules)
-	if rules.Validate() != nil { // another program has let them pass
-		rules = e.rules.governance
-	}
-	return rules.filled(), version, nil
+	rules, version, err := overlaid(e, tenant, e.rules.knobs, e.rules.governance)
+	return rules.filled(), version, err
 }
 
 // valid checks that values can be put into force over those of now. What no engine takes any more counts as not set, so that it does not stand in
@@ -122,6 +105,7 @@ type change struct {
 	version int64
 	rows    map[string]parameterRow // as they will be
 	effect  *effect                 // of an emergency
+	stakes  *stakes                 // brought up to now, if parameters of staking change
 }
 
 // plan compares values with what the proposal was made for, asks the engines, and prepares the next version. Errors: errMissing,
@@ -161,7 +145,7 @@ func (d *docket) plan(values map[string]json.RawMessage) (*change, error) {
 	if d.Kind == EmergencyAction {
 		c.effect, d.minutes.Effect = &effect{keys}, d.until()
 	}
-	return c, nil
+	return c, c.endEra()
 }
 
 // restore prepares the version in which an emergency action has no effect any more. What was changed since stays. Errors: errMissing.
@@ -176,7 +160,7 @@ func (d *docket) restore(keys []string) (*change, error) {
 			c.set(key, old, parameterRow{Version: c.version, Value: old.Before})
 		}
 	}
-	return c, nil
+	return c, c.endEra()
 }
 
 // set notes a new row.
@@ -193,7 +177,12 @@ func (c *change) write() error {
 		return nil
 	}
 	d := c.docket
-	d.Version = c.version
+	if c.stakes != nil {
+		if err := c.stakes.save(); err != nil {
+			return err
+		}
+	}
+	d.Version, d.e.parameters = c.version, nil
 	rows := maps.Clone(c.rows)
 	rows[versionKey] = parameterRow{Version: c.version}
 	for key, row := range rows {

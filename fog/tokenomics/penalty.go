@@ -22,7 +22,7 @@ var phases = [...]Class{ClassUnbonding, ClassRedelegation, ClassPosition}
 
 // strike cuts the pool of a slash. What has left it pays in steps, or when it is touched.
 func (s *stakes) strike(c *slash, p *pool, entry *cut) error {
-	economics := s.e.economics
+	economics := s.economy.at(c.At)
 	if s.e.now.Sub(p.Window) >= economics.SlashWindow {
 		p.Window, p.Lost = s.e.now, 0
 	}
@@ -43,15 +43,15 @@ func (s *stakes) strike(c *slash, p *pool, entry *cut) error {
 
 // forfeit posts what is taken from a sub-account by a slash: to the harmed payer, to the insurance, and to the mint.
 func (s *stakes) forfeit(c *slash, amount Amount, from SubAccount) {
-	compensated := Amount(0)
+	economics, compensated := s.economy.at(c.At), Amount(0)
 	if c.Harmed != "" {
-		most := s.e.economics.Compensation
+		most := economics.Compensation
 		if c.Loss > 0 {
 			most = min(most, c.Loss)
 		}
 		compensated = max(min(amount, most-c.Compensated), 0)
 	}
-	insured := partUp(amount-compensated, s.e.economics.InsurancePart)
+	insured := partUp(amount-compensated, economics.InsurancePart)
 	burned := amount - compensated - insured
 	c.Taken, c.Compensated, c.Insured, c.Burned = c.Taken+amount, c.Compensated+compensated, c.Insured+insured, c.Burned+burned
 	s.post(line(s.tenant, from.Account, from.Kind, -amount), line(s.tenant, Insurance, KindAvailable, insured),

@@ -106,7 +106,7 @@ func (s *stakes) arrive(r *Redelegate, tokens int64, joined *position) error {
 	}
 	*moved = redelegation{
 		Source: r.From, Target: r.To, Account: r.Account, Amount: tokens, Created: s.e.now,
-		Matures: s.e.now.Add(s.e.economics.Unbonding), Seq: s.e.state.head.Last + 1,
+		Matures: s.e.now.Add(s.economy.now.Unbonding), Seq: s.e.state.head.Last + 1,
 	}
 	joined.Arrived = append(joined.Arrived, live{key, moved.Matures})
 	return s.enter(r.To, r.Account, Amount(tokens))

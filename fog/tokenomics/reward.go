@@ -1,7 +1,6 @@
 package tokenomics
 
 import (
-	"context"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -15,9 +14,9 @@ type rewards struct {
 	Own     int64       `json:"own"`     // base units: the sum of what all accounts stake themselves, as SeriesOwn says
 	Compute int64       `json:"compute"` // base units of the emission that are left for compute
 
-	Schedule time.Time `json:"schedule,omitzero"` // start of the emission that Emitted counts
-	Emitted  int64     `json:"emitted"`           // base units
-	Carry    int       `json:"carry"`             // of the division of the emission, in 1/10,000 of a base unit
+	Emission accrual.Emission `json:"emission,omitzero"` // the schedule that runs
+	Emitted  int64            `json:"emitted"`           // base units of it that are minted, or were due before it ran
+	Carry    int              `json:"carry"`             // of the division of the emission, in 1/10,000 of a base unit
 
 	Yield yield `json:"yield"`
 
@@ -29,18 +28,17 @@ func (r *rewards) describe(*Record) bool { return true }
 // accrue brings rewards up to now: what is due by the emission schedule is minted, in the movement of the request, so that what
 // stakers earn does not depend on when the ledger is swept. Errors: errMissing.
 func (s *stakes) accrue() error {
-	r := s.rewards
+	r, since := s.rewards, s.rewards.Yield.At
 	r.wasOwn = r.Own
 	if err := s.advance(); err != nil {
 		return err
 	}
-	due, err := s.due()
+	due, err := s.due(since)
 	if err != nil || due == 0 {
 		return err
 	}
 	s.move(Amount(due), Mint, KindMint, Rewards, KindReward)
-	r.Emitted += due
-	stakers, rest, _ := accrual.MulDiv(uint64(due), uint64(s.e.economics.EmissionToStakers), whole)
+	stakers, rest, _ := accrual.MulDiv(uint64(due), uint64(s.economy.now.EmissionToStakers), whole)
 	rest += uint64(r.Carry)
 	stakers += rest / whole
 	r.Carry = int(rest % whole)
@@ -48,23 +46,32 @@ func (s *stakes) accrue() error {
 	return s.reward(int64(stakers))
 }
 
-// due returns what has to be minted now.
-func (s *stakes) due() (int64, error) {
-	r, schedule := s.rewards, s.e.economics.Emission
-	if s.tenant != principal.DefaultTenant || schedule.First == 0 {
+// due returns what has to be minted now, when rewards have come up to since. Another schedule than the one that runs takes over at its start, but
+// not before since: until then the other one was in force. What it would have emitted before that is nobody's.
+func (s *stakes) due(since time.Time) (int64, error) {
+	r, next := s.rewards, s.economy.now.Emission
+	if s.tenant != principal.DefaultTenant || next.First == 0 && r.Emission.First == 0 {
 		return 0, nil
-	}
-	if schedule.Start.After(r.Schedule) {
-		r.Schedule, r.Emitted = schedule.Start, 0
-	}
-	if !schedule.Start.Equal(r.Schedule) {
-		return 0, nil // it was replaced by a later one: what it has emitted is not known any more
 	}
 	mint, known := s.e.state.lines.get(SubAccount{s.tenant, Mint, KindMint})
 	if !known {
 		return 0, errMissing
 	}
-	return min(schedule.Due(s.e.now, r.Emitted), int64(MaxSupply+mint.Balance)), nil
+	room, before := int64(MaxSupply+mint.Balance), int64(0)
+	if from := later(next.Start, since); !from.After(s.e.now) && !sameSchedule(next, r.Emission) {
+		before = min(r.Emission.Due(from, r.Emitted), room)
+		r.Emission, r.Emitted = next, next.Emitted(from)
+	}
+	due := min(r.Emission.Due(s.e.now, r.Emitted), room-before)
+	r.Emitted += due
+	return before + due, nil
+}
+
+// sameSchedule compares schedules, in whatever zones their times are.
+func sameSchedule(a, b accrual.Emission) bool {
+	starts := a.Start.Equal(b.Start)
+	a.Start, b.Start = time.Time{}, time.Time{}
+	return starts && a == b
 }
 
 // reward gives tokens that are on their way into KindReward to stakers.
@@ -83,11 +90,16 @@ func (s *stakes) reward(amount int64) (err error) {
 	return nil
 }
 
-// pay posts what a capture pays out of a payer's hold. By the parameters of now a fee is kept back, for stakers and the treasury, and
+// pay posts what a capture pays out of a hold. By the parameters of when it was placed a fee is kept back, for stakers and the treasury, and
 // receivers get a reward in addition, as far as the emission has left something for compute.
-func (e *evaluation) pay(it *item, c *Capture, payer Account, postings []Posting) error {
-	m := Movement{Owner: payer, Hold: c.Hold}
-	if e.economics.Fee == 0 && e.economics.ComputeReward == 0 {
+func (e *evaluation) pay(it *item, c *Capture, h HoldRecord, postings []Posting) error {
+	m := Movement{Owner: h.Payer, Hold: c.Hold}
+	parameters, err := e.economy()
+	if err != nil {
+		return err
+	}
+	economics := parameters.at(h.Created)
+	if economics.Fee == 0 && economics.ComputeReward == 0 {
 		return e.post(it, m, postings...)
 	}
 	s, err := e.stakes(it)
@@ -97,14 +109,14 @@ func (e *evaluation) pay(it *item, c *Capture, payer Account, postings []Posting
 	s.post(postings...)
 	fees := Amount(0)
 	for _, share := range c.To {
-		fee := part(share.Amount, e.economics.Fee)
+		fee := part(share.Amount, economics.Fee)
 		fees += fee
 		s.post(line(s.tenant, share.Account, KindAvailable, -fee))
-		if share.Account != payer {
-			s.rewardCompute(share.Account, part(share.Amount-fee, e.economics.ComputeReward))
+		if share.Account != h.Payer {
+			s.rewardCompute(share.Account, part(share.Amount-fee, economics.ComputeReward))
 		}
 	}
-	stakers := part(fees, e.economics.FeeToStakers)
+	stakers := part(fees, economics.FeeToStakers)
 	s.post(line(s.tenant, Rewards, KindReward, stakers), line(s.tenant, Treasury, KindAvailable, fees-stakers))
 	if err := s.reward(int64(stakers)); err != nil {
 		return err
@@ -126,7 +138,7 @@ func (s *stakes) rewardCompute(account Account, amount Amount) {
 // OpEmit mints what is due by the emission schedule, for stakers and for compute.
 const OpEmit Op = "emit"
 
-// emission mints what is due. The ledger posts it by itself, once in each Economics.EmissionEvery.
+// emission mints what is due, unless something has in this Economics.EmissionEvery. The ledger asks for it with every sweep.
 type emission struct{ at time.Time }
 
 var _ order = (*emission)(nil)
@@ -144,22 +156,19 @@ func (x *emission) validate(string) error { return nil }
 func (x *emission) body(*body) {}
 
 func (x *emission) decide(e *evaluation, it *item) error {
+	before, _, known, err1 := fetch[rewards](e, RecordRef{principal.DefaultTenant, ClassRewards, string(Rewards)})
+	parameters, err2 := e.economy()
+	switch err := first(err1, err2); {
+	case err != nil:
+		return err
+	case !known:
+		return errMissing
+	case before != nil && !before.Yield.At.Before(e.now.Truncate(parameters.now.EmissionEvery)):
+		return nil
+	}
 	s, err := e.stakes(it)
 	if err != nil || len(s.postings) == 0 {
 		return err
 	}
 	return s.settle(Movement{Owner: Mint})
-}
-
-// emissions returns the emission that the ledger has not posted since its time has come, if there is a schedule.
-func (t *Tokenomics) emissions(ctx context.Context, now time.Time) []order {
-	t.writer.deciding.Lock()
-	defer t.writer.deciding.Unlock()
-	economics := t.economics(ctx).filled()
-	at := now.UTC().Truncate(economics.EmissionEvery)
-	if economics.Emission.First == 0 || at.Equal(t.writer.emitted) {
-		return nil
-	}
-	t.writer.emitted = at
-	return []order{&emission{at}}
 }

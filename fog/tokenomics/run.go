@@ -122,7 +122,7 @@ func (t *Tokenomics) sweep(ctx context.Context, now time.Time) (more bool, err e
 	if err != nil {
 		return false, fault.Wrap("tokenomics.sweep", err)
 	}
-	orders := t.emissions(ctx, now)
+	orders := []order{&emission{micros(now)}}
 	for _, hold := range due.Holds {
 		orders = append(orders, &expiry{hold})
 	}

@@ -120,15 +120,15 @@ func (r *SlashEvidence) body(b *body) {
 }
 
 func (r *SlashEvidence) decide(e *evaluation, it *item) error {
-	switch {
-	case r.At.After(e.now):
-		return fault.Field(it.op(), "at", "must not be later than now")
-	case e.now.Sub(r.At) > e.economics.Unbonding:
-		return fault.Field(it.op(), "at", "must not be longer ago than %s", e.economics.Unbonding)
-	}
 	s, err := e.stakes(it)
 	if err != nil {
 		return err
+	}
+	switch limit := s.economy.at(r.At).Unbonding; {
+	case r.At.After(e.now):
+		return fault.Field(it.op(), "at", "must not be later than now")
+	case e.now.Sub(r.At) > limit:
+		return fault.Field(it.op(), "at", "must not be longer ago than %s", limit)
 	}
 	p, err := s.pool(r.Operator)
 	if err != nil {
@@ -144,7 +144,7 @@ func (r *SlashEvidence) decide(e *evaluation, it *item) error {
 	if err != nil {
 		return err
 	}
-	due := e.now.Add(e.economics.AppealWindow)
+	due := e.now.Add(s.economy.now.AppealWindow)
 	*c = slash{SlashEvidence: *r, State: SlashOpen, Due: due, Opened: e.now}
 	p.Slashes = append(p.Slashes, cut{ID: r.ID, Fault: r.At.UTC(), Due: due})
 	detail, err := json.Marshal(r)

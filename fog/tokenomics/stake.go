@@ -55,12 +55,12 @@ func (r *Stake) body(b *body) {
 }
 
 func (r *Stake) decide(e *evaluation, it *item) error {
-	if r.Amount < e.economics.MinStake {
-		return fault.Field(it.op(), "amount", "must be at least %s FOG", e.economics.MinStake)
-	}
 	s, err := e.stakes(it)
 	if err != nil {
 		return err
+	}
+	if least := s.economy.now.MinStake; r.Amount < least {
+		return fault.Field(it.op(), "amount", "must be at least %s FOG", least)
 	}
 	if err := s.enter(r.Operator, r.Account, r.Amount); err != nil {
 		return err

@@ -23,6 +23,7 @@ var (
 	insufficient = fault.Insufficient.String()
 	conflict     = fault.Conflict.String()
 	notFound     = fault.NotFound.String()
+	invalid      = fault.Invalid.String()
 )
 
 // judge answers a request as the model does, and lets it do what the ledger has done.
@@ -48,10 +49,15 @@ func (m *machine) judge(r tokenomics.Request, done bool) string {
 		return "yes"
 	case r.Capture != nil:
 		to := r.Capture.To[0]
-		m.pay(to.Account, rat(m.m.capture(to.Account, int64(to.Amount))))
+		m.pay(to.Account, rat(m.m.capture(m.held[r.Capture.Hold], to.Account, int64(to.Amount))))
+		return "yes"
+	case r.Hold != nil:
+		m.held[r.Hold.ID] = m.m.now
 		return "yes"
 	case r.SlashEvidence != nil:
 		return m.accuse(r.SlashEvidence, done)
+	case r.Propose != nil, r.Vote != nil, r.Queue != nil, r.Execute != nil:
+		return m.govern(r)
 	}
 	return m.rule(r)
 }
@@ -69,6 +75,9 @@ func (m *machine) stake(r *tokenomics.Stake, done bool) string {
 		m.pay(r.Account, new(big.Rat).Neg(amount))
 		at := m.m.position(pair{r.Operator, r.Account})
 		at.Add(at, amount)
+	}
+	if r.Amount < m.m.economics.MinStake {
+		return invalid
 	}
 	return m.enough(has, amount, done)
 }
@@ -150,7 +159,12 @@ func (m *machine) cancel(r *tokenomics.CancelUnstake, done bool) string {
 
 func (m *machine) accuse(r *tokenomics.SlashEvidence, done bool) string {
 	if done {
-		m.m.slashes[r.ID] = &modelSlash{SlashEvidence: *r, state: "open", due: m.m.now.Add(m.m.economics.AppealWindow)}
+		m.m.slashes[r.ID] = &modelSlash{
+			SlashEvidence: *r, state: "open", opened: m.m.now, due: m.m.now.Add(m.m.economics.AppealWindow),
+		}
+	}
+	if m.m.now.Sub(r.At) > m.m.at(r.At).Unbonding {
+		return invalid
 	}
 	return "" // whether there ever was a pool, and how many slashes are open, is told by other tests
 }
@@ -179,7 +193,7 @@ func (m *machine) rule(r tokenomics.Request) string {
 		}
 		m.said[[2]string{id, to}] = true
 		if c.state = to; to == "appealed" {
-			c.due = m.m.now.Add(m.m.economics.AppealWindow)
+			c.due = m.m.now.Add(m.m.at(c.opened).AppealWindow)
 		} else if to == "done" {
 			m.m.strike(c)
 			m.f.sweep(m.t)

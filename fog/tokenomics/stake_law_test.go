@@ -38,6 +38,7 @@ func livelyEconomics() tokenomics.Economics {
 type step struct {
 	tokenomics.Request
 	passes time.Duration
+	about  string // key of the proposal that the request is about
 }
 
 func (s step) String() string {
@@ -53,6 +54,15 @@ type script struct {
 	n       int
 	slashes []*tokenomics.SlashEvidence
 	left    []*tokenomics.Unstake
+	holds   []tokenomics.HoldID // beside the first
+}
+
+// steps draws what happens next: one step, or those of a change of parameters.
+func (s *script) steps(t *rapid.T, now time.Time) []step {
+	if rapid.IntRange(0, 9).Draw(t, "changes") == 0 {
+		return s.change(t, now)
+	}
+	return []step{s.step(t, now)}
 }
 
 // step draws a step whose request has a key of its own.
@@ -88,7 +98,8 @@ func (s *script) step(t *rapid.T, now time.Time) step {
 	case 10:
 		r.Delegate = &tokenomics.Delegate{Key: key, Account: who, To: drawDelegation(t, who)}
 	case 11:
-		r.Capture = &tokenomics.Capture{Key: key, Hold: "bank", To: []tokenomics.Share{{Account: who, Amount: amount / 7}}}
+		bank := rapid.SampledFrom(append([]tokenomics.HoldID{"bank"}, s.holds...)).Draw(t, "hold")
+		r.Capture = &tokenomics.Capture{Key: key, Hold: bank, To: []tokenomics.Share{{Account: who, Amount: amount / 7}}}
 	case 12:
 		r.SlashEvidence = &tokenomics.SlashEvidence{
 			ID: key, Operator: op, Kind: tokenomics.FaultSLA, At: now.Add(-time.Duration(rapid.IntRange(0, 30).Draw(t, "ago")) * time.Hour),
@@ -122,9 +133,11 @@ func drawDelegation(t *rapid.T, who tokenomics.Account) []tokenomics.Delegation 
 
 // newLively is a ledger on which steps can be taken.
 func newLively(t *testing.T) *farm {
-	f := newFarm(t, people...)
+	f := newFarm(t, append(people, council)...)
 	f.economics = livelyEconomics()
-	f.post(t, tokenomics.Request{Hold: &tokenomics.Hold{ID: "bank", Payer: "operator", Amount: 10_000 * fog}})
+	f.post(t,
+		tokenomics.Request{Hold: &tokenomics.Hold{ID: "bank", Payer: "operator", Amount: 10_000 * fog}},
+		tokenomics.Request{Stake: &tokenomics.Stake{Key: "council", Account: council, Amount: fog}})
 	return f
 }
 
@@ -157,6 +170,24 @@ type machine struct {
 	cash   map[tokenomics.Account]*big.Rat // that the model expects to be available
 	powers map[int64]map[tokenomics.Account]tokenomics.Power
 	said   map[[2]string]bool // what was said about slashes
+	held   map[tokenomics.HoldID]time.Time
+	set    map[string]json.RawMessage // by governance
+	motion *tokenomics.SetParameter   // the latest; nil: it was refused
+}
+
+func newMachine(t *testing.T, rt *rapid.T) *machine {
+	f := newLively(t)
+	now := f.clock.Now()
+	m := &machine{
+		t: t, rt: rt, f: f, m: newStakeModel(livelyEconomics(), now), cash: map[tokenomics.Account]*big.Rat{},
+		powers: map[int64]map[tokenomics.Account]tokenomics.Power{}, said: map[[2]string]bool{},
+		held: map[tokenomics.HoldID]time.Time{"bank": now}, set: map[string]json.RawMessage{},
+	}
+	for _, account := range people {
+		m.pay(account, rat(int64(1000*fog)))
+	}
+	m.m.position(pair{council, council}).Add(rat(int64(fog)), new(big.Rat))
+	return m
 }
 
 // take takes one step and compares the verdict. Where roundings decide, the ledger is believed.
@@ -173,9 +204,10 @@ func (m *machine) take(s step) {
 		}
 		return
 	}
-	verdicts, err := m.f.Post(m.t.Context(), []tokenomics.Request{s.Request})
+	request := m.f.about(m.t, s)
+	verdicts, err := m.f.Post(m.t.Context(), []tokenomics.Request{request})
 	require.NoError(m.rt, err)
-	say := m.judge(s.Request, verdicts[0] == nil)
+	say := m.judge(request, verdicts[0] == nil)
 	if got := kindOf(verdicts[0]); say != "" && say != got {
 		m.rt.Fatalf("step %d %+v: ledger says %s (%v), model says %s", m.n, s.Request, got, verdicts[0], say)
 	}
@@ -225,20 +257,15 @@ func (m *machine) near(what string, got tokenomics.Amount, want *big.Rat) {
 }
 
 // Laws 5, 6 and 7: pools are at least their positions' values, rewards are paid, owed, fractions and rest, power that is
-// delegated arrives, and the past of power stays what it was. The ledger does what the model in rational numbers says.
+// delegated arrives, and the past of power stays what it was. The ledger does what the model in rational numbers says, whatever
+// changes of its parameters are voted for in between.
 func TestStakingLaws(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		f := newLively(t)
-		m := &machine{
-			t: t, rt: rt, f: f, m: newStakeModel(livelyEconomics(), f.clock.Now()), cash: map[tokenomics.Account]*big.Rat{},
-			powers: map[int64]map[tokenomics.Account]tokenomics.Power{}, said: map[[2]string]bool{},
-		}
-		for _, account := range people {
-			m.pay(account, rat(int64(1000*fog)))
-		}
-		draw := &script{}
+		m, draw := newMachine(t, rt), &script{}
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
-			m.take(draw.step(rt, m.m.now))
+			for _, s := range draw.steps(rt, m.m.now) {
+				m.take(s)
+			}
 			m.compare()
 		}
 		checkPast(rt, m)

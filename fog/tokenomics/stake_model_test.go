@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/accrual"
 )
 
 // stakeModel is staking as its rules say it, in rational numbers: positions have values instead of shares, a slash touches
 // everything that it reaches at once, and rewards are divided position by position.
 type stakeModel struct {
-	economics tokenomics.Economics
+	economics tokenomics.Economics // in force
+	past      []modelEra           // what was in force before, oldest first
 	now       time.Time
 	positions map[pair]*big.Rat
 	earned    map[pair]*big.Rat
@@ -22,6 +24,7 @@ type stakeModel struct {
 	slashes   map[string]*modelSlash
 	to        map[tokenomics.Account][]tokenomics.Delegation
 	emitted   int64
+	divided   int64 // of what was emitted, for stakers, in 1/10,000 of a base unit
 	spent     int64 // of the budget for compute
 	window    map[tokenomics.Account]*modelWindow
 	slack     *big.Rat // by how much a position, or what it has earned, may differ
@@ -40,8 +43,14 @@ type modelEntry struct {
 
 type modelSlash struct {
 	tokenomics.SlashEvidence
-	state string
-	due   time.Time
+	state       string
+	opened, due time.Time
+}
+
+// modelEra is a time in which the parameters stayed the same.
+type modelEra struct {
+	economics tokenomics.Economics
+	until     time.Time
 }
 
 type modelWindow struct {
@@ -130,26 +139,62 @@ func (m *stakeModel) reward(amount int64) {
 	m.waiting = new(big.Rat)
 }
 
+// change puts other parameters in force.
+func (m *stakeModel) change(economics tokenomics.Economics) {
+	m.past = append(m.past, modelEra{m.economics, m.now})
+	m.economics = economics
+}
+
+// at is what was in force at a time.
+func (m *stakeModel) at(t time.Time) tokenomics.Economics {
+	for _, e := range m.past {
+		if t.Before(e.until) {
+			return e.economics
+		}
+	}
+	return m.economics
+}
+
+// scheduled is all that was emitted up to now: each schedule from when it has taken over until the next one has, which is at its start, and
+// not before it was in force.
+func (m *stakeModel) scheduled() int64 {
+	sum, running, from, since := int64(0), accrual.Emission{}, time.Time{}, time.Time{}
+	for _, e := range append(slices.Clone(m.past), modelEra{m.economics, m.now}) {
+		next := e.economics.Emission
+		if begin := latest(next.Start, since); !begin.After(e.until) && next != running {
+			sum += running.Emitted(begin) - running.Emitted(from)
+			running, from = next, begin
+		}
+		since = e.until
+	}
+	return sum + running.Emitted(m.now) - running.Emitted(from)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // advance moves time and emits what has become due.
 func (m *stakeModel) advance(now time.Time) {
 	m.now = now
-	before := m.budget() + m.spent
-	had := m.emitted
-	m.emitted = m.economics.Emission.Emitted(now)
-	m.reward(m.emitted - had - (m.budget() + m.spent - before))
+	due, before := m.scheduled()-m.emitted, m.divided/10_000
+	m.emitted += due
+	m.divided += due * int64(m.economics.EmissionToStakers)
+	m.reward(m.divided/10_000 - before)
 }
 
 // budget is what is left for compute.
-func (m *stakeModel) budget() int64 {
-	stakers := new(big.Int).Mul(big.NewInt(m.emitted), big.NewInt(int64(m.economics.EmissionToStakers)))
-	return m.emitted - stakers.Quo(stakers, big.NewInt(10_000)).Int64() - m.spent
-}
+func (m *stakeModel) budget() int64 { return m.emitted - m.divided/10_000 - m.spent }
 
-// capture divides a payment and returns what the receiver gets at once.
-func (m *stakeModel) capture(to tokenomics.Account, amount int64) int64 {
-	fee := amount * int64(m.economics.Fee) / 10_000
-	m.reward(fee * int64(m.economics.FeeToStakers) / 10_000)
-	bonus := min((amount-fee)*int64(m.economics.ComputeReward)/10_000, m.budget())
+// capture divides a payment out of a hold and returns what the receiver gets at once.
+func (m *stakeModel) capture(held time.Time, to tokenomics.Account, amount int64) int64 {
+	economics := m.at(held)
+	fee := amount * int64(economics.Fee) / 10_000
+	m.reward(fee * int64(economics.FeeToStakers) / 10_000)
+	bonus := min((amount-fee)*int64(economics.ComputeReward)/10_000, m.budget())
 	m.spent += bonus
 	m.compute[to] += bonus
 	return amount - fee
@@ -204,12 +249,12 @@ func (m *stakeModel) strike(slashes ...*modelSlash) {
 	points := make([]int, len(slashes))
 	for i, c := range slashes {
 		c.state = "done"
-		w := m.window[c.Operator]
-		if w == nil || m.now.Sub(w.begin) >= m.economics.SlashWindow {
+		economics, w := m.at(c.At), m.window[c.Operator]
+		if w == nil || m.now.Sub(w.begin) >= economics.SlashWindow {
 			w = &modelWindow{begin: m.now}
 			m.window[c.Operator] = w
 		}
-		points[i] = max(min(c.Part, m.economics.SlashCap-w.lost), 0)
+		points[i] = max(min(c.Part, economics.SlashCap-w.lost), 0)
 		w.lost += points[i]
 		for p, value := range m.positions {
 			if p.operator == c.Operator {

@@ -26,15 +26,21 @@ type farm struct {
 func newFarm(t *testing.T, accounts ...tokenomics.Account) *farm {
 	t.Helper()
 	f := &farm{clock: tokenomicstest.NewClock(), store: tokenomics.NewMemory(nil)}
-	f.Tokenomics = newLedger(t, tokenomics.Config{
-		Store: f.store, Now: f.clock.Now, Economics: func() tokenomics.Economics { return f.economics }, Poll: time.Millisecond,
-	})
+	f.Tokenomics = newLedger(t, f.config())
 	for _, account := range accounts {
 		f.post(t, tokenomics.Request{Transfer: &tokenomics.Transfer{
 			Key: "fund " + string(account), From: "operator", To: account, Amount: 1000 * tokenomics.FOG,
 		}})
 	}
 	return f
+}
+
+// config has parameters that the test changes, and governance that takes a second.
+func (f *farm) config() tokenomics.Config {
+	return tokenomics.Config{
+		Store: f.store, Now: f.clock.Now, Economics: func() tokenomics.Economics { return f.economics }, Poll: time.Millisecond,
+		Governance: tokenomics.Governance{MinPower: -1, VotingPeriod: time.Second, LateQuorum: -1, Timelock: -1, Quorum: 1},
+	}
 }
 
 // post requires that requests are carried out.

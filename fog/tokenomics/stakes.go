@@ -91,6 +91,7 @@ type stakes struct {
 	e        *evaluation
 	it       *item
 	tenant   principal.Tenant
+	economy  *economy
 	rewards  *rewards
 	rows     map[RecordRef]kept
 	stakers  []*staker // that were read, in order
@@ -100,8 +101,10 @@ type stakes struct {
 // stakes begins with rewards that are brought up to now. Errors: errMissing.
 func (e *evaluation) stakes(it *item) (*stakes, error) {
 	s := &stakes{e: e, it: it, tenant: it.ref.Tenant, rows: map[RecordRef]kept{}}
-	var err error
-	if s.rewards, err = row[rewards](s, ClassRewards, string(Rewards)); err != nil {
+	var err1, err2 error
+	s.economy, err1 = e.economy()
+	s.rewards, err2 = row[rewards](s, ClassRewards, string(Rewards))
+	if err := first(err1, err2); err != nil {
 		return nil, err
 	}
 	return s, s.accrue()
@@ -232,6 +235,11 @@ func (s *stakes) settle(m Movement) error {
 	if err := s.e.post(s.it, m, merge(s.postings)...); err != nil {
 		return err
 	}
+	return s.save()
+}
+
+// save writes what has changed, as of the latest movement.
+func (s *stakes) save() error {
 	for ref, body := range s.rows {
 		if err := s.write(ref, body); err != nil {
 			return err

@@ -76,7 +76,7 @@ func (r *Unstake) decide(e *evaluation, it *item) error {
 	}
 	if p.Stake.Value(int64(pos.Share.Weight)) > 0 { // else worthless shares leave, and nothing has to be paid back
 		*out = unbonding{
-			Operator: r.Operator, Account: r.Account, Created: e.now, Matures: pos.matures(e.now.Add(e.economics.Unbonding)),
+			Operator: r.Operator, Account: r.Account, Created: e.now, Matures: pos.matures(e.now.Add(s.economy.now.Unbonding)),
 			Seq: e.state.head.Last + 1,
 		}
 		pos.Unbonding = append(pos.Unbonding, live{key, out.Matures})

@@ -124,6 +124,8 @@ func (a *auditor) record(r Record) {
 		a.position(f, r)
 	case ClassStaker:
 		a.decode(r, &f.staker(r.Owner).staker)
+	case ClassEconomics:
+		a.eras(r)
 	case ClassUnbonding:
 		var u unbonding
 		if a.decode(r, &u) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 )
@@ -35,7 +34,6 @@ type writer struct {
 	generation int        // raised when the state is forgotten
 	careful    int        // batches to go
 	economics  Economics  // the newest ones that were valid
-	emitted    time.Time  // the latest emission that was posted
 }
 
 // plan is a batch that has been decided.

@@ -64,3 +64,62 @@ func testGovernance(t *testing.T, b *bench) {
 	require.Greater(t, len(settings), 10)
 	sound(t, again())
 }
+
+// quick are rules by which a vote takes a second.
+func quick(c *tokenomics.Config) {
+	c.Governance = tokenomics.Governance{MinPower: -1, VotingPeriod: time.Second, LateQuorum: -1, Timelock: -1}
+}
+
+// propose makes a proposal about a parameter and returns its number.
+func propose(t *testing.T, ledger *tokenomics.Tokenomics, proposer tokenomics.Account, key, value string) tokenomics.ProposalID {
+	t.Helper()
+	ids, verdicts, err := ledger.Propose(t.Context(), []tokenomics.Propose{{
+		Key: key + value, Proposer: proposer, Title: "Another value", Description: strings.Repeat("It is better than before.\n", 3),
+		Kind: tokenomics.ParameterChange, Actions: []tokenomics.Action{{Set: &tokenomics.SetParameter{Key: key, Value: json.RawMessage(value)}}},
+	}})
+	one(t)(verdicts, err)
+	return ids[0]
+}
+
+// vote votes in the same way with accounts.
+func vote(t *testing.T, ledger *tokenomics.Tokenomics, id tokenomics.ProposalID, choice tokenomics.Choice, voters ...tokenomics.Account) {
+	t.Helper()
+	for _, voter := range voters {
+		one(t)(ledger.Vote(t.Context(), []tokenomics.Vote{{Key: id.String() + string(voter), Proposal: id, Voter: voter, Choice: choice}}))
+	}
+}
+
+// testEconomics votes for a fee. The server that executes it follows at once, another one as soon as it writes; a hold that was placed
+// before pays none.
+func testEconomics(t *testing.T, b *bench) {
+	ctx := t.Context()
+	first := b.server(t, "first", quick)
+	pay(t, first, 100*fog, "ann")
+	hold := func(ledger *tokenomics.Tokenomics, id tokenomics.HoldID) {
+		one(t)(ledger.Hold(ctx, []tokenomics.Hold{{ID: id, Payer: "operator", Amount: 30 * fog}}))
+	}
+	paid := func(ledger *tokenomics.Tokenomics, id tokenomics.HoldID, key string) tokenomics.Amount {
+		before, _ := balance(t, ledger, "lamp")
+		one(t)(ledger.Capture(ctx, []tokenomics.Capture{{
+			Key: string(id) + key, Hold: id, To: []tokenomics.Share{{Account: "lamp", Amount: 10 * fog}},
+		}}))
+		after, _ := balance(t, ledger, "lamp")
+		return after - before
+	}
+	post(t, first, tokenomics.Request{Stake: &tokenomics.Stake{Key: "s", Account: "ann", Amount: 10 * fog}})
+	hold(first, "old")
+	id := propose(t, first, "ann", "economics.fee", "2000")
+	vote(t, first, id, tokenomics.ChoiceFor, "ann")
+	b.clock.Advance(time.Second)
+	require.NoError(t, first.Queue(ctx, tokenomics.Enqueue{Key: "q", Proposal: id, Account: "ann"}))
+	require.NoError(t, first.Execute(ctx, tokenomics.Execute{Key: "x", Proposal: id, Account: "ann"}))
+	hold(first, "new")
+	require.Equal(t, []tokenomics.Amount{10 * fog, 8 * fog}, []tokenomics.Amount{paid(first, "old", "1"), paid(first, "new", "1")})
+	require.NoError(t, first.Close())
+
+	second := b.server(t, "second", quick)
+	hold(second, "newer")
+	require.Equal(t, []tokenomics.Amount{10 * fog, 8 * fog, 8 * fog},
+		[]tokenomics.Amount{paid(second, "old", "2"), paid(second, "new", "2"), paid(second, "newer", "2")})
+	sound(t, second)
+}

@@ -46,6 +46,7 @@ func Run(t *testing.T, open Open) {
 		{"Burn", testBurn},
 		{"BalanceAt", testBalanceAt},
 		{"Governance", testGovernance},
+		{"Economics", testEconomics},
 		{"Watch", testWatch},
 		{"Receipt", testReceipt},
 		{"Model", testModel},
