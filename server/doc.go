@@ -8,7 +8,9 @@
 // # Files
 //
 // A file is named after the engine whose routes it holds: scheduler.go, scheduler_jobs.go, idle.go, blob.go,
-// tokenomics.go, benchmark.go, and so on. Each begins with a method mount… that lists its routes.
+// tokenomics.go, benchmark.go, and so on. Each begins with a method mount… that lists its routes. What changes the ledger is
+// registered by move (tokenomics_key.go): its Idempotency-Key becomes the key of the ledger, and a repeated request is answered
+// from the movement that it made, as the first time.
 //
 // # Goroutines
 //

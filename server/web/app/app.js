@@ -2,9 +2,11 @@
 
 import { at, count, make, poll, read, say, short } from "./dom.js";
 import { chart } from "./charts.js";
+import { dao } from "./dao.js";
 import { devices, payouts } from "./fleet.js";
 import { follow } from "./feed.js";
 import { jobs } from "./jobs.js";
+import { market, movements } from "./ledger.js";
 import { plans } from "./plans.js";
 import { sample } from "./sample.js";
 
@@ -22,13 +24,19 @@ let paid = null; // FOG, as last read
 const jobTable = jobs();
 const deviceList = devices();
 const planPanel = plans();
-const payoutList = payouts((amount) => {
-  paid = amount;
+const daoPanel = dao();
+const movementList = movements();
+const prices = market();
+const payoutList = payouts((ledger) => {
+  paid = ledger.marketplace.totalVolume;
+  daoPanel.figures(ledger);
+  prices.show(ledger.marketplace.prices, ledger.marketplace.activeListings);
 });
 sample(() => jobTable.kick());
 
 let before = "";
 let beforeDevices = "";
+let stakers = 0;
 let settled = 0;
 
 function show(frame) {
@@ -43,6 +51,7 @@ function show(frame) {
   charts.jobs.add(time, [scheduler.running, scheduler.pending]);
   charts.devices.add(time, [idle.harvesting, idle.total_devices]);
   if (paid !== null) charts.tokens.add(time, [paid]);
+  prices.tick(time);
   say(document.querySelector("title"), scheduler.running > 0 ? `${count(scheduler.running)} running – Fog Compute` : "Fog Compute");
 
   // The lists are asked for again when a figure that they show has moved.
@@ -50,10 +59,12 @@ function show(frame) {
   if (now !== before || scheduler.running > 0) jobTable.kick();
   if (now !== before) {
     clearTimeout(settled); // payments follow a result within moments
-    settled = setTimeout(() => [payoutList, deviceList, planPanel].forEach((list) => list.kick()), 700);
+    settled = setTimeout(() => [payoutList, deviceList, planPanel, movementList].forEach((list) => list.kick()), 700);
   }
   const nowDevices = `${idle.harvesting} ${idle.total_devices}`;
   if (nowDevices !== beforeDevices) deviceList.kick();
+  if (tokenomics.stakers !== stakers) daoPanel.kick();
+  stakers = tokenomics.stakers;
   [before, beforeDevices] = [now, nowDevices];
 }
 
@@ -104,6 +115,6 @@ tellTheme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
 
 function recolour() {
-  Object.values(charts).forEach((c) => c.repaint());
+  [...Object.values(charts), prices].forEach((c) => c.repaint());
   window.dispatchEvent(new Event("theme"));
 }

@@ -1,4 +1,4 @@
-// Three small charts of the last minutes, drawn by uPlot.
+// Small charts of the last minutes, drawn by uPlot.
 
 const widest = 300; // seconds shown at most
 const narrowest = 60;
@@ -7,7 +7,7 @@ const gap = 4; // seconds without a frame that interrupt a line
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** A chart in an element. Series are {label, colour, fill}; add(time, values) appends one point. */
-export function chart(element, series, { least = 4, whole = true, format = String } = {}) {
+export function chart(element, series, { least = 4, whole = true, format = String, height = 132 } = {}) {
   const data = [[], ...series.map(() => [])];
   const tip = document.createElement("div");
   tip.className = "tip";
@@ -16,7 +16,7 @@ export function chart(element, series, { least = 4, whole = true, format = Strin
   const plot = new uPlot(
     {
       width: element.clientWidth || 300,
-      height: 132,
+      height,
       padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
@@ -54,7 +54,7 @@ export function chart(element, series, { least = 4, whole = true, format = Strin
   }
 
   new ResizeObserver(() => {
-    if (element.clientWidth) plot.setSize({ width: element.clientWidth, height: 132 });
+    if (element.clientWidth) plot.setSize({ width: element.clientWidth, height });
   }).observe(element);
 
   return {

@@ -48,6 +48,9 @@ const counts = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const amounts = new Intl.NumberFormat("en", { maximumFractionDigits: 6 });
 const shorts = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 
+const shares = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+export const percent = (n) => shares.format(n ?? 0);
 export const count = (n) => counts.format(n ?? 0);
 export const fog = (n) => amounts.format(n ?? 0);
 export const short = (n) => (Math.abs(n) >= 1e5 ? shorts.format(n) : amounts.format(n ?? 0));
@@ -69,6 +72,9 @@ export function ago(time) {
   if (s < 2) return "just now";
   return s < 10 ? `${Math.floor(s)} s ago` : `${span(s)} ago`;
 }
+
+/** How long it is until a time of the server. */
+export const ahead = (time) => span((Date.parse(time) - Date.now()) / 1000);
 
 /** Runs a task now, then so many milliseconds after it ended, but not while the page is hidden. kick() runs it soon. */
 export function poll(task, pause) {

@@ -37,8 +37,8 @@ function device(d) {
     d.reasons.length > 0 && make("ul", { class: "reasons", "aria-label": "Why it is not harvested" }, ...d.reasons.map((r) => make("li", {}, r.text))));
 }
 
-/** Starts the list of payouts and the token figures; onPaid gets what was paid so far, FOG. */
-export function payouts(onPaid) {
+/** Starts the list of payouts and the token figures; onLedger gets what the ledger counts. */
+export function payouts(onLedger) {
   return poll(async () => {
     const [work, ledger, balance, idle] = await Promise.allSettled([
       read("/api/idle-compute/contributions?limit=12"), read("/api/tokenomics/stats"), read("/api/tokenomics/balance"),
@@ -50,7 +50,7 @@ export function payouts(onPaid) {
     if (ledger.value) {
       say(at("tokens-paid"), fog(ledger.value.marketplace.totalVolume));
       say(at("payouts-count"), `${fog(ledger.value.marketplace.totalVolume)} FOG`);
-      onPaid(ledger.value.marketplace.totalVolume);
+      onLedger(ledger.value);
     }
     if (balance.value) say(at("tokens-balance"), fog(balance.value.balance));
     if (idle.value) say(at("devices-cpu"), span(idle.value.harvestMetrics.totalComputeHours * 3600));

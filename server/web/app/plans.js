@@ -1,8 +1,6 @@
 // What the search for better plans does.
 
-import { at, count, poll, read, say } from "./dom.js";
-
-const percent = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+import { at, count, percent, poll, read, say } from "./dom.js";
 
 /** Starts the panel. */
 export function plans() {
@@ -13,8 +11,8 @@ export function plans() {
       say(at("plans-searches"), count(nsga.searches));
       say(at("plans-moves"), count(nsga.moves));
       say(at("plans-front"), count(nsga.paretoFront));
-      say(at("plans-gain"), `${percent.format(nsga.convergenceRate)} %`);
-      say(at("plans-time"), `${percent.format(performance.avgPlacementTime)} ms`);
+      say(at("plans-gain"), `${percent(nsga.convergenceRate)} %`);
+      say(at("plans-time"), `${percent(performance.avgPlacementTime)} ms`);
     } catch (problem) {
       say(at("plans-error"), problem.message);
     }
