@@ -303,8 +303,8 @@ func (c *Changes) Seal() {
 	c.Head = chain.Head{Last: c.Block.Last, Hash: c.Block.Hash}
 }
 
-// empty reports whether there is nothing to write.
-func (c Changes) empty() bool { return len(c.Movements) == 0 && len(c.Verdicts) == 0 }
+// Empty reports whether there is nothing to write.
+func (c Changes) Empty() bool { return len(c.Movements) == 0 && len(c.Verdicts) == 0 }
 
 // verdictOf writes an answer in the form of the request table.
 func verdictOf(id RequestID, err error, at time.Time) Verdict {

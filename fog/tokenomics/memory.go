@@ -127,6 +127,9 @@ func (m *Memory) Commit(_ context.Context, fence Fence, changes Changes) error {
 			return ErrUsed
 		}
 	}
+	if changes.Empty() {
+		return nil
+	}
 	m.apply(changes)
 	if m.journal != nil {
 		m.journal.Append(changes.Facts...)

@@ -53,7 +53,7 @@ type Books interface {
 	Load(ctx context.Context, wanted Wanted) (Loaded, error)
 	// Commit writes one batch in one transaction: ErrFenced if the fence is not the newest, ErrStale if the head is not
 	// changes.Was any more, or if a verdict is for a request that is decided already or unknown; ErrUsed if the reference
-	// of a movement was used before.
+	// of a movement was used before. Changes that are empty are checked in the same way, without a lock, and nothing is written.
 	Commit(ctx context.Context, fence Fence, changes Changes) error
 	// Due lists what waits for a time that has come, the longest waiting first, at most limit of each kind.
 	Due(ctx context.Context, now time.Time, limit int) (Due, error)

@@ -74,7 +74,8 @@ func (r *refusal) Error() string { return "batch refused: " + r.cause.Error() }
 
 func (r *refusal) Unwrap() error { return r.cause }
 
-// write decides items on the newest state and commits what that changes. It calls next when it has begun to write.
+// write decides items on the newest state and commits what that changes. It calls next when it has begun to write. What changes
+// nothing is committed as well: its verdicts stand on what this server knows, which another one may have made untrue.
 func (t *Tokenomics) write(ctx context.Context, fence Fence, items []item, next func()) ([]error, error) {
 	p, err := t.plan(ctx, fence, items, false)
 	t.writer.writing.Lock()
@@ -86,9 +87,6 @@ func (t *Tokenomics) write(ctx context.Context, fence Fence, items []item, next 
 	for try := 1; ; try++ {
 		if err != nil {
 			return nil, unknown(err)
-		}
-		if p.changes.empty() {
-			return p.verdicts, nil // what they stand on is written, since this batch has its turn
 		}
 		err = t.store.Commit(ctx, fence, p.changes)
 		again := errors.Is(err, ErrStale) || errors.Is(err, ErrUsed)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fogcompute/fogcompute/fog/internal/db"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/chain"
 )
 
 // step is what a commit writes into one table.
@@ -53,6 +54,9 @@ var begin = &statement{
 
 // Commit implements tokenomics.Books.
 func (s *Store) Commit(ctx context.Context, fence tokenomics.Fence, changes tokenomics.Changes) error {
+	if changes.Empty() {
+		return s.check(ctx, fence, changes.Was)
+	}
 	if s.journal == nil {
 		changes.Facts = nil
 	}
@@ -76,6 +80,27 @@ func (s *Store) Commit(ctx context.Context, fence tokenomics.Fence, changes toke
 	}
 	s.announce(changes)
 	return nil
+}
+
+// check is Commit of nothing. It writes nothing and waits for nobody.
+func (s *Store) check(ctx context.Context, fence tokenomics.Fence, was chain.Head) error {
+	var newest int64
+	var loaded tokenomics.Loaded
+	calls := []call{head(&loaded)}
+	if fence != (tokenomics.Fence{}) {
+		calls = append(calls, loadFence.with(func(read scan) error { return read(&newest) }, string(fence.Name)))
+	}
+	err := s.read(ctx, calls...)
+	switch {
+	case err != nil:
+	case newest != fence.Number:
+		err = tokenomics.ErrFenced
+	case loaded.Head != was:
+		err = tokenomics.ErrStale
+	default:
+		return nil
+	}
+	return fmt.Errorf("tokenomicsdb.commit: %w", err)
 }
 
 // commitTries is how often PostgreSQL may break a commit off because of others, which isolation levels above the usual do.

@@ -131,7 +131,7 @@ func TestCancelledCommit(t *testing.T) {
 	require.Eventually(t, func() bool { return pid() != 0 }, 10*time.Second, time.Millisecond)
 	ended := make(chan error)
 	go func() {
-		ended <- s.Commit(ctx, tokenomics.Fence{}, tokenomics.Changes{Was: loaded.Head, Head: loaded.Head})
+		ended <- s.Commit(ctx, tokenomics.Fence{}, tokenomics.Changes{Was: loaded.Head, Head: loaded.Head, Verdicts: []tokenomics.Verdict{{ID: 1}}})
 	}()
 	waiting := func() (n int) {
 		_ = d.Write.NewRaw(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'

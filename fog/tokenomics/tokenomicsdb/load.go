@@ -28,6 +28,7 @@ const (
 var (
 	loadHead = plain("load_head", "", `SELECT seq, hash, (SELECT COALESCE(MAX(number), 0) FROM fog_ledger_accounts)
 		FROM fog_ledger_head WHERE id = 1`)
+	loadFence = plain("load_fence", "t", "SELECT number FROM fog_duties WHERE name = $1")
 	loadLines = &statement{
 		name: "fog_ledger_load_lines", types: "ttt", list: true,
 		postgres: "SELECT " + lineColumns + " FROM " + unnest("ttt") + " CROSS JOIN LATERAL (SELECT * FROM fog_ledger_accounts AS r WHERE " +
@@ -53,18 +54,21 @@ func (s *Store) Load(ctx context.Context, wanted tokenomics.Wanted) (tokenomics.
 		Used: map[tokenomics.Reference]tokenomics.Use{}, Records: map[tokenomics.RecordRef]tokenomics.Record{},
 		Points: map[tokenomics.PointRef]tokenomics.Point{}, Waiting: map[tokenomics.RequestID]bool{},
 	}
-	var hash []byte
-	head := call{statement: loadHead, row: func(read scan) error {
-		err := read(&loaded.Head.Last, &hash, &loaded.Last)
-		copy(loaded.Head.Hash[:], hash)
-		return err
-	}}
-	err := s.read(ctx, head, lines(wanted, &loaded), holds(wanted, &loaded), used(wanted, &loaded), records(wanted, &loaded),
+	err := s.read(ctx, head(&loaded), lines(wanted, &loaded), holds(wanted, &loaded), used(wanted, &loaded), records(wanted, &loaded),
 		points(wanted, &loaded), waiting(wanted, &loaded))
 	if err != nil {
 		return tokenomics.Loaded{}, fmt.Errorf("tokenomicsdb.load: %w", err)
 	}
 	return loaded, nil
+}
+
+func head(loaded *tokenomics.Loaded) call {
+	return call{statement: loadHead, row: func(read scan) error {
+		var hash []byte
+		err := read(&loaded.Head.Last, &hash, &loaded.Last)
+		copy(loaded.Head.Hash[:], hash)
+		return err
+	}}
 }
 
 func lines(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {

@@ -264,6 +264,31 @@ func testOvertaken(t *testing.T, b *bench) {
 	sound(t, ledger)
 }
 
+// testStaleRefusal asks a server for what its memory refuses and the ledger does not: another server has made it possible since, and
+// has done it. With duties the server has lost its own without knowing, since its clock stands still.
+func testStaleRefusal(t *testing.T, b *bench) {
+	for name, duties := range map[string]bool{"fenced": true, "overtaken": false} {
+		t.Run(name, func(t *testing.T) {
+			then, change := b.clock.Now(), func(*tokenomics.Config) {}
+			if !duties {
+				change = func(c *tokenomics.Config) { c.Duties = nil }
+			}
+			old := b.server(t, "old", change, func(c *tokenomics.Config) { c.Now = func() time.Time { return then } })
+			pauper := tokenomics.Account("pauper " + name)
+			poor := []tokenomics.Transfer{{Key: name, From: pauper, To: "dev", Amount: fog}}
+			refused(t, insufficient)(old.Transfer(t.Context(), poor))
+			b.clock.Advance(time.Hour)
+			heir := b.server(t, "new", change)
+			running(t, heir)
+			pay(t, heir, fog, pauper)
+			one(t)(heir.Transfer(t.Context(), poor))
+			one(t)(old.Transfer(t.Context(), poor))
+			refused(t, insufficient)(old.Transfer(t.Context(), []tokenomics.Transfer{{Key: "more " + name, From: pauper, To: "dev", Amount: fog}}))
+			sound(t, heir)
+		})
+	}
+}
+
 // hindsight lists requests that have been decided since.
 type hindsight struct {
 	tokenomics.Store

@@ -241,12 +241,17 @@ func testStoreCommit(t *testing.T, b *bench) {
 	stale = change("b", now, tokenomics.Loaded{}, line(mint, -5), line(free, 5))
 	require.ErrorIs(t, b.Store.Commit(ctx, fence, stale), tokenomics.ErrStale)
 
+	nothing := tokenomics.Changes{Was: first.Head, Head: first.Head}
+	require.NoError(t, b.Store.Commit(ctx, fence, nothing))
+	require.ErrorIs(t, b.Store.Commit(ctx, fence, tokenomics.Changes{}), tokenomics.ErrStale, "nothing is decided on an old state")
 	b.clock.Advance(2 * time.Minute)
 	newer, ok, err := b.Duties.Take(ctx, tokenomics.Duty, "two", b.clock.Now().Add(time.Minute))
 	require.NoError(t, err)
 	require.True(t, ok)
 	good := change("b", now, first, line(mint, -5), line(free, 5))
 	require.ErrorIs(t, b.Store.Commit(ctx, fence, good), tokenomics.ErrFenced)
+	require.ErrorIs(t, b.Store.Commit(ctx, fence, nothing), tokenomics.ErrFenced)
+	require.NoError(t, b.Store.Commit(ctx, newer, nothing))
 	require.Equal(t, first, load(t, b, wanted), "what was refused has left no trace")
 	require.NoError(t, b.Store.Commit(ctx, newer, good))
 	require.Equal(t, tokenomics.Amount(55), load(t, b, wanted).Lines[free].Balance)

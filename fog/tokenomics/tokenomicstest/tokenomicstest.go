@@ -70,6 +70,7 @@ func Run(t *testing.T, open Open) {
 		{"AskGivesUp", testAskGivesUp},
 		{"AskPoison", testAskPoison},
 		{"Overtaken", testOvertaken},
+		{"StaleRefusal", testStaleRefusal},
 		{"DecidedOnce", testDecidedOnce},
 		{"Takeover", testTakeover},
 		{"RestartedWriter", testRestartedWriter},
