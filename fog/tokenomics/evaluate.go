@@ -118,6 +118,9 @@ func (e *evaluation) decide(it *item) error {
 // resolved long ago is gone; its references stay. It reports false if that is not known yet.
 func (e *evaluation) past(ref HoldRef) (record HoldRecord, placed, voided, known bool) {
 	record, known = e.state.holds.get(ref)
+	if record.State != "" && record.State != HoldOpen && e.rules.outlived(record.Resolved, e.now) {
+		record = HoldRecord{} // whether it was purged already, or is known from before
+	}
 	if !known || record.State != "" {
 		return record, record.Payer != "", record.State == HoldVoided, known
 	}

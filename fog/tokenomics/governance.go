@@ -233,16 +233,23 @@ type rules struct {
 	registry   *Registry
 	governance Governance
 	guardian   Account
-	identities Identities // nil: none
+	identities Identities    // nil: none
+	retention  time.Duration // of resolved holds; negative: for ever
 
 	knobs     Knobs[Governance]
 	economics Knobs[Economics]
 }
 
+// outlived reports whether what was resolved at some time is past its retention: then only its movements count, whether its record is
+// still there or was purged.
+func (r rules) outlived(resolved, now time.Time) bool {
+	return r.retention > 0 && resolved.Before(now.Add(-r.retention))
+}
+
 // newRules completes a configuration that is valid.
 func newRules(c Config) (rules, error) {
 	r := rules{
-		registry: c.Parameters, governance: c.Governance, guardian: c.Guardian, identities: c.Identities,
+		registry: c.Parameters, governance: c.Governance, guardian: c.Guardian, identities: c.Identities, retention: c.Retention,
 		knobs: GovernanceKnobs(), economics: EconomicsKnobs(),
 	}
 	var sets []Set

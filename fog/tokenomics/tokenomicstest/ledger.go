@@ -353,6 +353,10 @@ func testPurge(t *testing.T, b *bench) {
 	require.Zero(t, n, "a zero horizon lies before everything")
 
 	b.clock.Advance(200 * 24 * time.Hour)
+	early := []tokenomics.Capture{{Key: "early", Hold: "old", To: capture[0].To}}
+	refused(t, conflict)(ledger.Capture(ctx, early)) // it is past, whether its record is there or not
+	_, err = ledger.Held(ctx, "old")
+	require.NoError(t, err)
 	running(t, ledger) // purges on its own
 	require.Eventually(t, func() bool {
 		_, err := ledger.Held(ctx, "old")
