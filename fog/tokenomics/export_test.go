@@ -10,6 +10,11 @@ func (t *Tokenomics) Sweep(ctx context.Context, now time.Time) (more bool, err e
 	return t.sweep(ctx, now)
 }
 
+// PurgeOnce purges once, as Run does.
+func (t *Tokenomics) PurgeOnce(ctx context.Context, now time.Time) (more bool, err error) {
+	return t.purge(ctx, now)
+}
+
 // Derived is all of a store that follows from its movements and is not seen through the door.
 type Derived struct {
 	Records []Record

@@ -161,8 +161,10 @@ func sweeps(class Class) func(ref RecordRef, now time.Time) order {
 	return nil
 }
 
-// purge deletes a bounded number of rows that are past their time, and reports whether there may be more.
+// purge deletes a bounded number of rows that are past their time, and reports whether there may be more. Its time is in the stores'
+// microseconds, as those of the rows are.
 func (t *Tokenomics) purge(ctx context.Context, now time.Time) (more bool, err error) {
+	now = micros(now)
 	horizon := Horizon{Hours: now.Add(-tallyKeep)}
 	if t.config.RequestRetention > 0 {
 		horizon.Requests = now.Add(-t.config.RequestRetention)

@@ -13,6 +13,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/tokenomicstest"
 )
 
 func newLedger(t *testing.T, config tokenomics.Config) *tokenomics.Tokenomics {
@@ -114,6 +115,26 @@ func TestFacts(t *testing.T) {
 		require.Len(t, claimed, 2)
 		require.Equal(t, journal.Fact{Topic: tokenomics.TopicHold, ID: "a", Version: 3}, claimed[0].Fact)
 	}
+}
+
+// Rows are purged by the microseconds in which they are kept: what is exactly as old as the retention stays, on every store.
+func TestPurgeHorizon(t *testing.T) {
+	clock := tokenomicstest.NewClock()
+	clock.Advance(300 * time.Nanosecond)
+	ledger := newLedger(t, tokenomics.Config{Now: clock.Now, Retention: time.Hour})
+	void := tokenomics.Void{Hold: "old"}
+	verdicts, err := ledger.Void(t.Context(), []tokenomics.Void{void})
+	require.NoError(t, err)
+	require.NoError(t, verdicts[0])
+	purge := func(after time.Duration) error {
+		clock.Advance(after)
+		_, err := ledger.PurgeOnce(t.Context(), clock.Now())
+		require.NoError(t, err)
+		_, err = ledger.Held(t.Context(), void.Hold)
+		return err
+	}
+	require.NoError(t, purge(time.Hour+600*time.Nanosecond))
+	require.Equal(t, fault.NotFound, fault.KindOf(purge(100*time.Nanosecond)))
 }
 
 func TestConfig(t *testing.T) {
