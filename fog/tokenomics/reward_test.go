@@ -124,6 +124,26 @@ func TestEmission(t *testing.T) {
 	}
 }
 
+// An emission whose commit came to nothing is made up for by the next sweep, and not when the next one is due.
+func TestEmissionAfterAFailure(t *testing.T) {
+	f := newFarm(t)
+	f.economics.Emission = accrual.Emission{Start: f.clock.Now(), Period: day, First: int64(24 * fog)}
+	down := true
+	config := f.config()
+	config.Store = &moody{f.store, func() bool { return down }}
+	ledger := newLedger(t, config)
+	f.clock.Advance(time.Hour)
+	_, err := ledger.Sweep(t.Context(), f.clock.Now())
+	require.ErrorIs(t, err, errMood)
+	f.clock.Advance(time.Second)
+	down = false
+	_, err = ledger.Sweep(t.Context(), f.clock.Now())
+	require.NoError(t, err)
+	stats, err := ledger.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1_000_001*fog, stats.TotalSupply/fog*fog, "of the first hour")
+}
+
 // What is minted ends with the greatest supply, and stakes go on.
 func TestEmissionEndsWithTheSupply(t *testing.T) {
 	f := newFarm(t, "ann")
