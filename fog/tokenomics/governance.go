@@ -58,7 +58,8 @@ type Governance struct {
 	// 0: those that execute nothing; positive: all kinds; negative: none.
 	Quadratic int
 
-	// EmergencyPeriod is how long the vote about an emergency action is open, never longer than the VotingPeriod. 0: one day.
+	// EmergencyPeriod is how long the vote about an emergency action is open, never longer than the VotingPeriod. 0: one day. After a late
+	// quorum it stays open no longer than that again.
 	EmergencyPeriod time.Duration
 	// EmergencyThreshold is the Threshold of an emergency action, never lower than the Threshold. 0: 8,000.
 	EmergencyThreshold int

@@ -290,6 +290,7 @@ func (d *docket) open() error {
 	period := rules.VotingPeriod
 	if d.Kind == EmergencyAction {
 		period, t.Threshold, t.Timelock = rules.EmergencyPeriod, rules.EmergencyThreshold, rules.EmergencyTimelock
+		t.Late = min(t.Late, period)
 	}
 	d.Opened, d.Ends = d.e.now, d.e.now.Add(period)
 	return d.become(ProposalVoting)

@@ -312,7 +312,11 @@ func (a *assembly) vote(m *modelMotion, v tokenomics.Vote) string {
 	m.choices[v.Voter] = v.Choice
 	if total := a.total(m); !m.quorate && m.tally().Turnout*10_000 >= total*tokenomics.Amount(m.rules.quorum) {
 		m.quorate = true
-		if late := a.now.Add(modelLate); late.After(m.ends) {
+		stays := modelLate
+		if m.p.Kind == tokenomics.EmergencyAction {
+			stays = min(modelLate, modelUrgent)
+		}
+		if late := a.now.Add(stays); late.After(m.ends) {
 			m.ends, m.extended = late, true
 		}
 	}

@@ -251,6 +251,20 @@ func TestLateQuorum(t *testing.T) {
 	require.Equal(t, tokenomics.ProposalVetoed, w.proposal(t, id).State)
 }
 
+// An emergency is decided in hours: a late quorum makes its vote longer by its own period at most.
+func TestLateQuorumOfAnEmergency(t *testing.T) {
+	for late, longer := range map[time.Duration]time.Duration{0: 6 * time.Hour, 2 * time.Hour: 2 * time.Hour} {
+		w := newTown(t, tokenomics.Config{Governance: tokenomics.Governance{EmergencyPeriod: 6 * time.Hour, LateQuorum: late}}, "ann")
+		w.stake(t, "ann", 1000)
+		id := w.propose(t, tokenomics.Propose{Proposer: "operator", Kind: tokenomics.EmergencyAction, Actions: set("lamp.watts", "1")})
+		w.clock.Advance(6*time.Hour - time.Minute)
+		w.vote(t, id, "ann", tokenomics.ChoiceFor)
+		p := w.proposal(t, id)
+		require.True(t, p.Extended)
+		require.Equal(t, w.clock.Now().Add(longer), p.Ends)
+	}
+}
+
 // What was voted for as the protocol's version, or for agents to run, is read as a parameter.
 func TestUpgradesAndDeployments(t *testing.T) {
 	w := newTown(t, tokenomics.Config{}, "ann")
