@@ -18,6 +18,7 @@ func (s *Server) mountVotes() {
 	}, s.vote)
 	route(s, "tokenomics", huma.Operation{
 		OperationID: "votes", Method: http.MethodGet, Path: "/api/tokenomics/proposals/{id}/votes", Summary: "Votes on a proposal, by the voters' names",
+		Description: "Of a proposal that ended long ago only the tally is kept.",
 	}, s.votes)
 }
 

@@ -49,7 +49,8 @@ type Config struct {
 	Batch int
 	// Poll is how often waiting servers look for requests and verdicts when no hint wakes them. 0: 200 ms.
 	Poll time.Duration
-	// Retention is how long resolved holds and tombstones are kept; their movements and keys are kept for ever.
+	// Retention is how long resolved holds and tombstones are kept, and the votes on proposals that have ended; their movements and
+	// keys are kept for ever, and so are tallies.
 	// 0: 90 days; negative: for ever.
 	Retention time.Duration
 	// RequestRetention is how long decided requests of other servers are kept. 0: 1 day; negative: for ever.

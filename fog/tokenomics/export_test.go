@@ -36,3 +36,6 @@ func Derive(ctx context.Context, store Store) (d Derived, err error) {
 
 // Root is root.
 func Root(amount Amount) Amount { return root(amount) }
+
+// ProposalKey is the key of a proposal's records.
+func ProposalKey(id ProposalID) string { return id.key() }

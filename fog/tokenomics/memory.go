@@ -293,7 +293,7 @@ func (m *Memory) Purge(_ context.Context, horizon Horizon, limit int) (int, erro
 		return h.State != HoldOpen && h.Resolved.Before(horizon.Holds)
 	}) + purgeMap(m.tally, limit, func(key tallyKey, _ int64) bool {
 		return key.count.Hour != 0 && key.count.Hour < hourOf(horizon.Hours)
-	}), nil
+	}) + m.purgePolls(horizon, limit), nil
 }
 
 // purgeMap deletes at most limit of what is old, and says how many.

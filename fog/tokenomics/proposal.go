@@ -350,6 +350,9 @@ func (d *docket) settle(m Movement, with ...func() error) error {
 	} else if was && !open {
 		d.e.state.count(d.tenant, countVoting, -1, 0)
 	}
+	if err := d.poll(); err != nil {
+		return err
+	}
 	return d.e.put(d.it, Record{
 		RecordRef: RecordRef{d.tenant, ClassProposal, d.id.key()},
 		Owner:     d.Proposer, Creator: d.creator, State: string(d.state), Due: d.due(),

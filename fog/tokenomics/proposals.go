@@ -186,7 +186,7 @@ type VotePage struct {
 }
 
 // Votes lists the votes on a proposal of the caller's tenant, each account's latest. A limit of 0 means 100, more than 1000 means 1000. A
-// proposal that does not exist has none. Errors: Invalid, Denied, Unavailable.
+// proposal that does not exist has none, and neither has one that ended longer than Config.Retention ago; its tally stays. Errors: Invalid, Denied, Unavailable.
 func (t *Tokenomics) Votes(ctx context.Context, id ProposalID, cursor string, limit int) (VotePage, error) {
 	const op = "tokenomics.votes"
 	if err := checkText(op, "cursor", cursor, maxName); err != nil {

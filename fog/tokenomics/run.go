@@ -171,6 +171,7 @@ func (t *Tokenomics) purge(ctx context.Context, now time.Time) (more bool, err e
 	}
 	if t.config.Retention > 0 {
 		horizon.Holds = now.Add(-t.config.Retention)
+		horizon.Votes = horizon.Holds
 	}
 	n, err := t.store.Purge(ctx, horizon, purgeLimit)
 	return n >= purgeLimit, fault.Wrap("tokenomics.purge", err)

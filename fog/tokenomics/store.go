@@ -213,6 +213,7 @@ type Horizon struct {
 	Requests time.Time // decided before: deleted
 	Holds    time.Time // resolved before: deleted
 	Hours    time.Time // running sums of hours before: deleted
+	Votes    time.Time // of proposals that ended before: deleted, and then the records of their polls
 }
 
 // RequestID is a request's number in the request table.

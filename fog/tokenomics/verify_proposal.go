@@ -9,6 +9,7 @@ import (
 // parliament is what the records of a tenant say about proposals.
 type parliament struct {
 	proposals map[string]*auditedProposal // by their keys
+	polls     map[string]string           // their states, by the keys of proposals
 	deposits  map[Account]Amount
 	version   int64 // of all parameters
 	newest    int64 // version of a parameter
@@ -31,7 +32,7 @@ func (a *auditor) proposals(ctx context.Context, s Moment) error {
 		return pages(ctx, records, Record{}, func(r Record) {
 			if parliaments[r.Tenant] == nil {
 				parliaments[r.Tenant] = &parliament{
-					proposals: map[string]*auditedProposal{}, deposits: map[Account]Amount{},
+					proposals: map[string]*auditedProposal{}, polls: map[string]string{}, deposits: map[Account]Amount{},
 				}
 			}
 			each(parliaments[r.Tenant], r)
@@ -70,6 +71,8 @@ func (a *auditor) proposal(p *parliament, r Record) {
 		if due := (&docket{proposal: q.proposal, state: q.state}).due(); !due.Equal(r.Due) {
 			a.find("proposal %s is due at %s instead of %s", idOf(r.Key), r.Due, due)
 		}
+	case ClassPoll:
+		p.polls[r.Key] = r.State
 	case ClassVoter:
 		a.tally[tallyKey{r.Tenant, Count{Name: countVoters}}]++
 	case ClassParameter:
@@ -113,11 +116,16 @@ func (a *auditor) ballots(p *parliament, r Record) {
 // recount compares running tallies with their votes.
 func (a *auditor) recount(tenant principal.Tenant, p *parliament) {
 	for key, q := range p.proposals {
-		if q.Tally != q.tally {
+		if !p.counted(key, q) {
 			a.find("the tally of proposal %s is %+v, its votes add up to %+v", idOf(key), q.Tally, q.tally)
 		}
 		if q.Tally.Turnout > q.Power {
 			a.find("proposal %s has votes with a power of %s FOG, there were %s", idOf(key), q.Tally.Turnout, q.Power)
+		}
+	}
+	for key, state := range p.polls {
+		if q := p.proposals[key]; q == nil || q.Ended.IsZero() || state != PollPurged && state != pollState(q.Ended) {
+			a.find("proposal %s has not ended as its poll says", idOf(key))
 		}
 	}
 	for account, amount := range p.deposits {

@@ -52,12 +52,31 @@ func (s *Store) Tally(ctx context.Context, tenant principal.Tenant) (map[tokenom
 	return tally, nil
 }
 
+// Statements that delete the votes of proposals which have ended, and those before and after. A poll is marked before the first of its votes
+// goes, so that whoever counts them knows that some are missing. SQLite takes the order of a CROSS JOIN as it is: polls first.
+const (
+	ballots = "v.tenant = p.tenant AND v.class IN (?) AND v.key > p.key || '/' AND v.key < p.key || '0'"
+
+	beginPolls = `UPDATE fog_ledger_records SET state = '' WHERE (tenant, class, key) IN (
+		SELECT tenant, class, key FROM fog_ledger_records WHERE class = 'poll' AND state > '' AND state < ? ORDER BY state LIMIT ?)`
+	purgeBallots = `DELETE FROM fog_ledger_records WHERE (tenant, class, key) IN (
+		SELECT v.tenant, v.class, v.key FROM fog_ledger_records AS p CROSS JOIN fog_ledger_records AS v
+		WHERE p.class = 'poll' AND p.state = '' AND ` + ballots + ` LIMIT ?)`
+	purgePolls = `DELETE FROM fog_ledger_records WHERE (tenant, class, key) IN (
+		SELECT p.tenant, p.class, p.key FROM fog_ledger_records AS p
+		WHERE p.class = 'poll' AND p.state = '' AND NOT EXISTS (SELECT 1 FROM fog_ledger_records AS v WHERE ` + ballots + `) LIMIT ?)`
+)
+
 // Purge implements tokenomics.Books.
 func (s *Store) Purge(ctx context.Context, horizon tokenomics.Horizon, limit int) (int, error) {
+	classes := bun.List(tokenomics.BallotClasses())
+	if _, err := s.purge(ctx, beginPolls, horizon.Polls(), limit); err != nil {
+		return 0, err
+	}
 	purged := 0
 	for _, old := range []struct {
-		query  string
-		before int64
+		query string
+		which any
 	}{
 		{`DELETE FROM fog_ledger_requests WHERE number IN (
 			SELECT number FROM fog_ledger_requests WHERE decided_at > 0 AND decided_at < ? ORDER BY decided_at LIMIT ?)`,
@@ -68,19 +87,30 @@ func (s *Store) Purge(ctx context.Context, horizon tokenomics.Horizon, limit int
 		{`DELETE FROM fog_ledger_tally WHERE (tenant, name, hour) IN (
 			SELECT tenant, name, hour FROM fog_ledger_tally WHERE hour > 0 AND hour < ? LIMIT ?)`,
 			horizon.Hours.Unix() / 3600},
+		{purgeBallots, classes},
+		{purgePolls, classes},
 	} {
-		err := db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
-			result, err := tx.NewRaw(old.query, old.before, limit).Exec(ctx)
-			if err != nil {
-				return err
-			}
-			n, err := result.RowsAffected()
-			purged += int(n)
-			return err
-		})
-		if err != nil {
-			return purged, fmt.Errorf("tokenomicsdb.purge: %w", err)
+		n, err := s.purge(ctx, old.query, old.which, limit)
+		if purged += n; err != nil {
+			return purged, err
 		}
 	}
 	return purged, nil
+}
+
+// purge changes at most limit rows in a transaction of its own, and says how many.
+func (s *Store) purge(ctx context.Context, query string, which any, limit int) (n int, err error) {
+	err = db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
+		result, err := tx.NewRaw(query, which, limit).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		rows, err := result.RowsAffected()
+		n = int(rows)
+		return err
+	})
+	if err != nil {
+		return n, fmt.Errorf("tokenomicsdb.purge: %w", err)
+	}
+	return n, nil
 }

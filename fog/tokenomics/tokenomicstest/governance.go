@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
@@ -122,4 +123,121 @@ func testEconomics(t *testing.T, b *bench) {
 	require.Equal(t, []tokenomics.Amount{10 * fog, 8 * fog, 8 * fog},
 		[]tokenomics.Amount{paid(second, "old", "2"), paid(second, "new", "2"), paid(second, "newer", "2")})
 	sound(t, second)
+}
+
+// individuals takes every account for a person of its own.
+type individuals struct{}
+
+func (individuals) Identity(_ principal.Tenant, account tokenomics.Account, _ int64) string {
+	return string(account)
+}
+
+// testVotes purges the votes of proposals that ended long ago, a few at a time: at each moment the ledger verifies and tallies are what
+// they were; votes on what is open, or ended lately, stay, and whatever was voted before is answered as before.
+func testVotes(t *testing.T, b *bench) {
+	ctx := t.Context()
+	people := func(c *tokenomics.Config) { c.Identities = individuals{} }
+	ledger := b.ledger(t, quick, people)
+	voters := []tokenomics.Account{"ann", "bob", "cid", "dora", "eve"}
+	pay(t, ledger, 20*fog, voters...)
+	for _, account := range voters {
+		one(t)(ledger.Stake(ctx, []tokenomics.Stake{{Key: string(account), Account: account, Amount: 9 * fog}}))
+	}
+	one(t)(ledger.Delegate(ctx, []tokenomics.Delegate{{Key: "d", Account: "bob", To: []tokenomics.Delegation{{To: "ann", Part: 10_000}}}}))
+	old, persons, silent := decided(t, b, ledger)
+	lately, open := propose(t, ledger, "ann", "governance.threshold", "500"), propose(t, ledger, "ann", "governance.grace", `"1h"`)
+	vote(t, ledger, lately, tokenomics.ChoiceVeto, voters...)
+	vote(t, ledger, open, tokenomics.ChoiceFor, "ann", "bob")
+	post(t, ledger, tokenomics.Request{Cancel: &tokenomics.Cancel{Key: "l", Proposal: lately, Account: "operator"}})
+	all := func() (proposals []tokenomics.Proposal) {
+		for _, id := range []tokenomics.ProposalID{old, persons, silent, lately, open} {
+			p, err := ledger.Proposal(ctx, id)
+			require.NoError(t, err)
+			proposals = append(proposals, p)
+		}
+		return proposals
+	}
+	before := all()
+	require.Equal(t, []int{4, 4, 0, 5, 2}, votes(t, ledger, old, persons, silent, lately, open))
+
+	n, err := b.Store.Purge(ctx, tokenomics.Horizon{}, 100)
+	require.NoError(t, err)
+	require.Zero(t, n, "a zero horizon lies before everything")
+	purgeVotes(t, b, ledger, b.clock.Now().Add(-time.Minute))
+	require.Equal(t, []int{0, 0, 0, 5, 2}, votes(t, ledger, old, persons, silent, lately, open))
+	for _, id := range []tokenomics.ProposalID{old, persons} {
+		for _, class := range []tokenomics.Class{tokenomics.ClassVote, tokenomics.ClassOverride, tokenomics.ClassPerson, tokenomics.ClassPoll} {
+			rows, err := b.Store.Records(ctx, tokenomics.RecordQuery{Tenant: tenant, Class: class, Prefix: fmt.Sprintf("%019d", id), Limit: 9})
+			require.NoError(t, err)
+			require.Empty(t, rows, class)
+		}
+	}
+	ledger = b.ledger(t, quick, people)
+	require.Equal(t, before, all())
+	vote(t, ledger, old, tokenomics.ChoiceFor, "ann") // the same request
+	refused(t, conflict)(ledger.Vote(ctx, []tokenomics.Vote{{Key: "new", Proposal: old, Voter: "ann", Choice: tokenomics.ChoiceFor}}))
+	vote(t, ledger, open, tokenomics.ChoiceFor, "dora")
+
+	b.clock.Advance(100 * 24 * time.Hour)
+	running(t, ledger) // purges on its own
+	require.Eventually(t, func() bool { return votes(t, ledger, lately)[0] == 0 }, 10*time.Second, time.Millisecond)
+	sound(t, ledger)
+}
+
+// decided makes three proposals that end: one is executed, one that counts by persons succeeds and has nothing to execute, and one is cancelled
+// before anybody has voted on it. Then an hour passes.
+func decided(t *testing.T, b *bench, ledger *tokenomics.Tokenomics) (old, persons, silent tokenomics.ProposalID) {
+	t.Helper()
+	ctx := t.Context()
+	old = propose(t, ledger, "ann", "governance.quorum", "500")
+	ids, verdicts, err := ledger.Propose(ctx, []tokenomics.Propose{{
+		Key: "persons", Proposer: "ann", Title: "By persons", Description: strings.Repeat("Each counts by a root.\n", 3), Counting: tokenomics.CountQuadratic,
+	}})
+	one(t)(verdicts, err)
+	persons = ids[0]
+	for _, id := range []tokenomics.ProposalID{old, persons} {
+		vote(t, ledger, id, tokenomics.ChoiceFor, "ann", "bob", "cid")
+		vote(t, ledger, id, tokenomics.ChoiceAgainst, "dora")
+	}
+	silent = propose(t, ledger, "ann", "governance.veto", "500")
+	post(t, ledger, tokenomics.Request{Cancel: &tokenomics.Cancel{Key: "c", Proposal: silent, Account: "operator"}})
+	b.clock.Advance(time.Second)
+	require.NoError(t, ledger.Queue(ctx, tokenomics.Enqueue{Key: "q", Proposal: old, Account: "ann"}))
+	require.NoError(t, ledger.Execute(ctx, tokenomics.Execute{Key: "x", Proposal: old, Account: "ann"}))
+	refused(t, conflict)(ledger.Vote(ctx, []tokenomics.Vote{{Key: "late", Proposal: persons, Voter: "eve", Choice: tokenomics.ChoiceFor}}))
+	t.Run("Closing", func(t *testing.T) {
+		running(t, ledger) // takes the step that needs nothing but time
+		require.Eventually(t, func() bool {
+			p, err := ledger.Proposal(ctx, persons)
+			return err == nil && p.State == tokenomics.ProposalSucceeded
+		}, 10*time.Second, time.Millisecond)
+	})
+	b.clock.Advance(time.Hour)
+	return old, persons, silent
+}
+
+// votes counts the votes that are listed on each proposal.
+func votes(t *testing.T, ledger *tokenomics.Tokenomics, proposals ...tokenomics.ProposalID) (n []int) {
+	t.Helper()
+	for _, id := range proposals {
+		page, err := ledger.Votes(t.Context(), id, "", 0)
+		require.NoError(t, err)
+		n = append(n, len(page.Votes))
+	}
+	return n
+}
+
+// purgeVotes purges two votes at a time until none is left of proposals that had ended before a time. The ledger verifies after each.
+func purgeVotes(t *testing.T, b *bench, ledger *tokenomics.Tokenomics, before time.Time) {
+	t.Helper()
+	for rounds := 0; ; rounds++ {
+		n, err := b.Store.Purge(t.Context(), tokenomics.Horizon{Votes: before}, 2)
+		require.NoError(t, err)
+		require.LessOrEqual(t, n, 4, "purging is bounded: two votes and two polls")
+		require.Less(t, rounds, 20, "purging does not end")
+		sound(t, ledger)
+		if n == 0 {
+			return
+		}
+	}
 }

@@ -47,6 +47,7 @@ func Run(t *testing.T, open Open) {
 		{"BalanceAt", testBalanceAt},
 		{"Governance", testGovernance},
 		{"Economics", testEconomics},
+		{"Votes", testVotes},
 		{"Watch", testWatch},
 		{"Receipt", testReceipt},
 		{"Model", testModel},
