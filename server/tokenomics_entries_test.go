@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -107,6 +108,16 @@ func TestVerify(t *testing.T) {
 	got := a.ok("POST", verifyPath, "")
 	head := a.ok("GET", "/api/tokenomics/head", "")
 	assert.Equal(t, map[string]any{"whole": true, "last": head["last"], "hash": head["hash"], "disagreements": []any{}}, got)
+	behind := verifyPath + fmt.Sprintf("?last=%v&hash=%v", head["last"], head["hash"])
+	assert.Equal(t, got, a.ok("POST", behind, ""))
+	a.ok("POST", stakePath, `{"amount":1000}`)
+	assert.Equal(t, a.ok("GET", "/api/tokenomics/head", "")["last"], a.ok("POST", behind, "")["last"])
+	other := a.ok("POST", verifyPath+"?last=1&hash="+strings.Repeat("0", 64), "")
+	assert.Equal(t, false, other["whole"])
+	assert.Len(t, other["disagreements"], 1)
+	for _, wrong := range []string{"?last=-1", "?last=x", "?hash=12", "?hash=" + strings.Repeat("g", 64)} {
+		a.refused(http.StatusUnprocessableEntity, "POST", verifyPath+wrong, "")
+	}
 	a.refused(http.StatusMethodNotAllowed, "GET", verifyPath, "")
 }
 

@@ -41,20 +41,29 @@ func (m memorySnapshot) Lines(_ context.Context, after int64, limit int) ([]Line
 	return rows, nil
 }
 
-// Index implements Moment.
-func (m memorySnapshot) Index(_ context.Context, after Trace, limit int) ([]Trace, error) {
-	var rows []Trace
-	for number := max(after.Number, 1); number <= int64(len(m.numbers)); number++ {
-		for _, seq := range m.traces[m.numbers[number-1]] {
-			if number == after.Number && seq <= after.Seq {
-				continue
-			}
-			if rows = append(rows, Trace{number, seq}); len(rows) == limit {
-				return rows, nil
-			}
+// Movements implements Moment.
+func (m memorySnapshot) Movements(ctx context.Context, after int64, limit int, row func(*Movement, []byte) error) error {
+	page, err := m.Memory.Movements(ctx, after, limit)
+	for i := range page {
+		if err := row(&page[i], page[i].Body()); err != nil {
+			return err
 		}
 	}
-	return rows, nil
+	return err
+}
+
+// Index implements Moment.
+func (m memorySnapshot) Index(_ context.Context, row func(int64, Trail)) error {
+	for i, sub := range m.numbers {
+		var trail Trail
+		for _, seq := range m.traces[sub] {
+			trail.Add(seq)
+		}
+		if trail.Count > 0 {
+			row(int64(i)+1, trail)
+		}
+	}
+	return nil
 }
 
 // Holds implements Moment.

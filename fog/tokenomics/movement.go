@@ -38,6 +38,21 @@ func (m *Movement) Traces(traces []Trace) []Trace {
 	return traces
 }
 
+// Trail sums up the numbers of the movements that touch a sub-account: how many there are, and two check sums, of which stores can
+// compute many millions of terms without overflow.
+type Trail struct {
+	Count    int64
+	Sum      int64 // of the numbers modulo 2147483647
+	Products int64 // of their remainders by 32719 times those by 32749
+}
+
+// Add takes the next number.
+func (t *Trail) Add(seq int64) {
+	t.Count++
+	t.Sum += seq % 2147483647
+	t.Products += (seq % 32719) * (seq % 32749)
+}
+
 // Leaves returns the balance that the movement leaves in a sub-account, and whether it touches it.
 func (m *Movement) Leaves(sub SubAccount) (balance Amount, touched bool) {
 	for _, p := range slices.Backward(m.Postings) {
@@ -134,7 +149,8 @@ func ParseMovement(data []byte) (Movement, error) {
 	return m, err
 }
 
-// Decode fills in what a body says. Errors: Internal, for a body that Body has not written.
+// Decode fills in what a body says; it keeps the body, and the memory of the postings that the movement has. Errors: Internal, for a
+// body that Body has not written.
 func (m *Movement) Decode(body []byte) error {
 	d := decoder{rest: body}
 	if version := d.byte(); version != encoding && !d.bad {
@@ -151,13 +167,16 @@ func (m *Movement) Decode(body []byte) error {
 	if n > uint64(len(d.rest)) { // each posting has a byte at least
 		d.bad, n = true, 0
 	}
-	m.Postings = make([]Posting, n)
-	for i := range m.Postings {
+	if m.Postings == nil {
+		m.Postings = make([]Posting, 0, n)
+	}
+	m.Postings = m.Postings[:0]
+	for range n {
 		kind := d.kind()
-		m.Postings[i] = Posting{
+		m.Postings = append(m.Postings, Posting{
 			SubAccount: SubAccount{Tenant: m.Tenant, Kind: kind, Account: Account(d.text())},
 			Amount:     Amount(d.varint()), After: Amount(d.varint()),
-		}
+		})
 	}
 	if d.bad || len(d.rest) > 0 {
 		return fault.Newf(fault.Internal, "tokenomics.decode", "movement %d cannot be read", m.Seq)

@@ -80,12 +80,14 @@ type Log interface {
 // Moment reads one moment of the ledger in pages, each from behind the last row of the page before.
 type Moment interface {
 	Head(ctx context.Context) (chain.Head, error)
-	Movements(ctx context.Context, after int64, limit int) ([]Movement, error)
+	// Movements calls row with each movement of the page and its body, which Decode reads into it. The next one takes the memory of
+	// both; what row returns ends the page.
+	Movements(ctx context.Context, after int64, limit int, row func(m *Movement, body []byte) error) error
 	Blocks(ctx context.Context, after int64, limit int) ([]Block, error)
 	// Lines reads sub-accounts in the order of their numbers.
 	Lines(ctx context.Context, after int64, limit int) ([]LineChange, error)
-	// Index reads where postings stand, by number of the sub-account, then of the movement.
-	Index(ctx context.Context, after Trace, limit int) ([]Trace, error)
+	// Index calls row with what the index says of each sub-account that it lists: its number and its trail, in no order.
+	Index(ctx context.Context, row func(number int64, trail Trail)) error
 	// Holds reads the open holds by tenant and ID.
 	Holds(ctx context.Context, after HoldRef, limit int) ([]HoldRecord, error)
 	// Records reads the records by tenant, class and key.

@@ -53,7 +53,7 @@ func (t *Tokenomics) Audit(ctx context.Context) (Audit, error) {
 	if err := t.operates(ctx, op); err != nil {
 		return Audit{}, err
 	}
-	a := auditor{accounts: map[SubAccount]*audited{}, open: map[HoldRef]escrowed{}, tally: map[tallyKey]int64{}}
+	a := auditor{accounts: map[SubAccount]*audited{}, open: map[HoldRef]escrowed{}, tally: map[tallyKey]int64{}, moved: map[principal.Tenant]*moved{}}
 	if err := t.store.Snapshot(ctx, func(s Moment) error { return a.read(ctx, s) }); err != nil {
 		return Audit{}, fault.Wrap(op, err)
 	}
@@ -74,6 +74,7 @@ type auditor struct {
 	accounts map[SubAccount]*audited
 	open     map[HoldRef]escrowed // holds that the log leaves open
 	tally    map[tallyKey]int64
+	moved    map[principal.Tenant]*moved
 	farms    map[principal.Tenant]*farm
 }
 
@@ -84,13 +85,27 @@ type audited struct {
 	balance Amount
 	seq     int64 // of the latest movement
 	updated time.Time
-	trail   uint64 // fingerprint of all its movements, in order
+	trail   Trail
 	held    Amount // that open holds have left
 	seen    bool   // it has a line
 }
 
-// step continues the fingerprint of a series of movements (a polynomial modulo 2^64, multiplier of Knuth's MMIX).
-func step(trail uint64, seq int64) uint64 { return trail*6364136223846793005 + uint64(seq) }
+// moved sums up what the movements of a tenant say.
+type moved struct {
+	movements int64
+	rewarded  Amount             // for compute
+	kinds     [len(codes)]Amount // by their codes
+}
+
+// movedIn returns the sums of a tenant.
+func (a *auditor) movedIn(tenant principal.Tenant) *moved {
+	sums := a.moved[tenant]
+	if sums == nil {
+		sums = &moved{}
+		a.moved[tenant] = sums
+	}
+	return sums
+}
 
 // find notes a disagreement.
 func (a *auditor) find(format string, args ...any) {
@@ -131,32 +146,25 @@ func pages[T any](ctx context.Context, read func(context.Context, T, int) ([]T, 
 
 // log checks the blocks and carries the postings of their movements forward.
 func (a *auditor) log(ctx context.Context, s Moment) error {
-	var verifier chain.Verifier
-	var blocks []Block
-	last, failed := int64(0), error(nil)
-	movements := func(ctx context.Context, after Movement, limit int) ([]Movement, error) {
-		return s.Movements(ctx, after.Seq, limit)
-	}
-	err := pages(ctx, movements, Movement{}, func(m Movement) {
+	var v chain.Verifier
+	last := int64(0)
+	err := follow(ctx, s, &v, func(m *Movement, body []byte) error {
 		last++
-		a.movement(last, &m)
-		_ = verifier.Leaf(m.Seq, m.Leaf()) // the first break is told at the end
-		if len(blocks) == 0 && failed == nil {
-			blocks, failed = s.Blocks(ctx, verifier.Head().Last, auditPage)
+		err := m.Decode(body)
+		if err == nil {
+			a.movement(last, m)
 		}
-		if len(blocks) > 0 && blocks[0].Last == m.Seq {
-			_ = verifier.Block(blocks[0].Header, blocks[0].Hash)
-			blocks = blocks[1:]
-		}
+		return err
 	})
-	if err := errors.Join(err, failed); err != nil {
+	if err != nil {
 		return err
 	}
-	switch end, err := verifier.End(); {
-	case err != nil:
+	end, err := v.End()
+	if err == nil && end != a.head {
+		err = apart(a.head, end)
+	}
+	if err != nil {
 		a.found = append(a.found, err)
-	case end != a.head:
-		a.find("the head is movement %d in block %s, the log ends with %d in %s", a.head.Last, a.head.Hash, end.Last, end.Hash)
 	}
 	return nil
 }
@@ -166,7 +174,7 @@ func (a *auditor) movement(seq int64, m *Movement) {
 	if m.Seq != seq {
 		a.find("movement %d has number %d", seq, m.Seq)
 	}
-	sum := Amount(0)
+	sum, sums := Amount(0), a.movedIn(m.Tenant)
 	for _, p := range m.Postings {
 		sum += p.Amount
 		account := a.accounts[p.SubAccount]
@@ -176,20 +184,21 @@ func (a *auditor) movement(seq int64, m *Movement) {
 		}
 		account.balance += p.Amount
 		if account.seq != m.Seq {
-			account.seq, account.trail, account.updated = m.Seq, step(account.trail, m.Seq), m.At
+			account.seq, account.updated = m.Seq, m.At
+			account.trail.Add(m.Seq)
 		}
 		if account.balance != p.After {
 			a.find("movement %d leaves account %q with %s FOG %s instead of %s", seq, p.Account, p.After, p.Kind, account.balance)
 		}
-		a.tally[tallyKey{p.Tenant, Count{Name: sumOf(p.Kind)}}] += int64(p.Amount)
+		sums.kinds[codeOf(p.Kind)] += p.Amount
 		if p.Kind == KindReward && p.Account != Rewards && p.Amount > 0 {
-			a.tally[tallyKey{p.Tenant, Count{Name: countComputeRewards}}] += int64(p.Amount)
+			sums.rewarded += p.Amount
 		}
 	}
 	if sum != 0 {
 		a.find("postings of movement %d add up to %s", seq, sum)
 	}
-	a.tally[tallyKey{m.Tenant, Count{Name: countMovements}}]++
+	sums.movements++
 	if m.Op == OpCapture {
 		a.tally[tallyKey{m.Tenant, Count{Name: countCaptures}}]++
 		a.tally[tallyKey{m.Tenant, Count{countCaptures, hourOf(m.At)}}]++
@@ -239,8 +248,8 @@ func (a *auditor) lines(ctx context.Context, s Moment) error {
 
 // index checks that the movements of every account are found, and no others.
 func (a *auditor) index(ctx context.Context, s Moment) error {
-	traced := make(map[int64]uint64, len(a.accounts))
-	if err := pages(ctx, s.Index, Trace{}, func(t Trace) { traced[t.Number] = step(traced[t.Number], t.Seq) }); err != nil {
+	traced := make(map[int64]Trail, len(a.accounts))
+	if err := s.Index(ctx, func(number int64, trail Trail) { traced[number] = trail }); err != nil {
 		return err
 	}
 	for sub, account := range a.accounts {
@@ -285,6 +294,13 @@ func (a *auditor) sums(ctx context.Context, s Moment) error {
 	rows, err := s.Tally(ctx)
 	if err != nil {
 		return err
+	}
+	for tenant, sums := range a.moved {
+		a.tally[tallyKey{tenant, Count{Name: countMovements}}] = sums.movements
+		a.tally[tallyKey{tenant, Count{Name: countComputeRewards}}] = int64(sums.rewarded)
+		for kind, code := range kinds() {
+			a.tally[tallyKey{tenant, Count{Name: sumOf(kind)}}] = int64(sums.kinds[code])
+		}
 	}
 	kept := map[tallyKey]int64{}
 	for _, row := range rows {

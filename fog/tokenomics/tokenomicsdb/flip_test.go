@@ -12,6 +12,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/internal/db/dbtest"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/chain"
 )
 
 // Whatever is changed in a row of the ledger behind its back, Verify finds it or the database refuses it. The rows are those
@@ -43,6 +44,9 @@ func TestEveryFlipIsFound(t *testing.T) {
 	})
 }
 
+// chained are the tables that the chain covers.
+var chained = map[string]bool{"fog_ledger_head": true, "fog_ledger_movements": true, "fog_ledger_blocks": true}
+
 // flips changes each column of each of a table's rows, and back.
 func flips(t *testing.T, d *db.DB, ledger *tokenomics.Tokenomics, table, key, where string) {
 	t.Helper()
@@ -69,6 +73,9 @@ func flips(t *testing.T, d *db.DB, ledger *tokenomics.Tokenomics, table, key, wh
 				if execute(fmt.Sprintf("UPDATE %s SET %s = %s %s", table, column, value, condition)) == nil { // else refused
 					if err := ledger.Verify(ctx); err == nil || fault.KindOf(err) != fault.Internal {
 						t.Errorf("%s: %v", what, err)
+					}
+					if _, err := ledger.VerifyChain(ctx, chain.Head{}); chained[table] != (fault.KindOf(err) == fault.Conflict) {
+						t.Errorf("%s, chain: %v", what, err)
 					}
 				}
 				require.NoError(t, execute("DELETE FROM "+table+" WHERE 1 = 1"))

@@ -139,7 +139,7 @@ func used(wanted tokenomics.Wanted, loaded *tokenomics.Loaded) call {
 	for _, ref := range wanted.References {
 		c.add(string(ref.Tenant), string(ref.Op), ref.Key)
 	}
-	c.row = movementRow(func(m *tokenomics.Movement) { loaded.Used[m.Reference] = tokenomics.Use{Seq: m.Seq, Digest: m.Digest} })
+	c.row = keptRow(func(m *tokenomics.Movement) { loaded.Used[m.Reference] = tokenomics.Use{Seq: m.Seq, Digest: m.Digest} })
 	return c
 }
 

@@ -1,12 +1,13 @@
 package tokenomicsdb
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 	"math"
 	"strings"
 
-	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 	"github.com/fogcompute/fogcompute/fog/tokenomics/chain"
 )
@@ -32,32 +33,35 @@ func (s *Store) Movements(ctx context.Context, after int64, limit int) ([]tokeno
 
 func movements(read func(call) error, after int64, limit int) ([]tokenomics.Movement, error) {
 	found := make([]tokenomics.Movement, 0, limit)
-	err := read(readMovements.with(movementRow(func(m *tokenomics.Movement) { found = append(found, *m) }), after, int64(limit)))
+	err := read(readMovements.with(keptRow(func(m *tokenomics.Movement) { found = append(found, *m) }), after, int64(limit)))
 	if err != nil {
 		return nil, fmt.Errorf("tokenomicsdb.movements: %w", err)
 	}
 	return found, nil
 }
 
-// movementRow reads a row of movementColumns.
-func movementRow(found func(*tokenomics.Movement)) func(scan) error {
-	var seq int64
-	var tenant, op, key, owner, creator string
-	var body []byte
-	into := []any{&seq, &tenant, &op, &key, &owner, &creator, &body}
+// keptRow reads a row of movementColumns.
+func keptRow(found func(*tokenomics.Movement)) func(scan) error {
+	return movementRow(func(m *tokenomics.Movement, body []byte) error {
+		m.Postings = nil
+		err := m.Decode(bytes.Clone(body))
+		if err == nil {
+			found(m)
+		}
+		return err
+	})
+}
+
+// movementRow reads a row of movementColumns: a movement without what its body says, and the body. The next row takes their memory.
+func movementRow(found func(*tokenomics.Movement, []byte) error) func(scan) error {
+	var m tokenomics.Movement
+	var body sql.RawBytes
+	into := []any{&m.Seq, (*string)(&m.Tenant), (*string)(&m.Op), &m.Key, (*string)(&m.Owner), (*string)(&m.Creator), &body}
 	return func(read scan) error {
 		if err := read(into...); err != nil {
 			return err
 		}
-		m := tokenomics.Movement{
-			Seq: seq, Reference: tokenomics.Reference{Tenant: principal.Tenant(tenant), Op: tokenomics.Op(op), Key: key},
-			Owner: tokenomics.Account(owner), Creator: principal.Account(creator),
-		}
-		if err := m.Decode(body); err != nil {
-			return err
-		}
-		found(&m)
-		return nil
+		return found(&m, body)
 	}
 }
 
@@ -115,7 +119,7 @@ func (s *Store) Entries(ctx context.Context, query tokenomics.EntryQuery) ([]tok
 		return nil, nil
 	}
 	var found []tokenomics.Movement
-	err = s.read(ctx, readEntries(len(args)-2).with(movementRow(func(m *tokenomics.Movement) { found = append(found, *m) }), args...))
+	err = s.read(ctx, readEntries(len(args)-2).with(keptRow(func(m *tokenomics.Movement) { found = append(found, *m) }), args...))
 	if err != nil {
 		return nil, fmt.Errorf("tokenomicsdb.entries: %w", err)
 	}

@@ -157,6 +157,8 @@ func each(answer *pgconn.ResultReader, row func(scan) error) error {
 				}
 			case *[]byte:
 				*to = bytes.Clone(value)
+			case *sql.RawBytes:
+				*to = value
 			}
 		}
 		return nil

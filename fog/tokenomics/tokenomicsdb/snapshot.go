@@ -19,8 +19,11 @@ var (
 		sqlite: "SELECT " + lineColumns + " FROM fog_ledger_accounts AS r CROSS JOIN fog_ledger_movements AS m WHERE r.number > $1 AND " +
 			isLatest + " ORDER BY r.number LIMIT $2",
 	}
-	snapIndex = plain("snap_index", "iii",
-		"SELECT account, seq FROM fog_ledger_index WHERE (account, seq) > ($1, $2) ORDER BY account, seq LIMIT $3")
+	snapIndex = &statement{
+		name:     "fog_ledger_snap_index",
+		postgres: "SELECT account, count(*), sum(seq % 2147483647)::BIGINT, sum((seq % 32719) * (seq % 32749))::BIGINT FROM fog_ledger_index GROUP BY account",
+		sqlite:   "SELECT account, count(*), sum(seq % 2147483647), sum((seq % 32719) * (seq % 32749)) FROM fog_ledger_index GROUP BY account",
+	}
 	snapHolds = plain("snap_holds", "tti", "SELECT "+holdColumns+` FROM fog_ledger_holds AS r
 		WHERE r.state = 'open' AND (r.tenant, r.id) > ($1, $2) ORDER BY r.tenant, r.id LIMIT $3`)
 	snapRecords = plain("snap_records", "ttti", "SELECT "+recordColumns+` FROM fog_ledger_records AS r
@@ -72,8 +75,12 @@ func (s *Store) snapshotSQLite(ctx context.Context, f func(tokenomics.Moment) er
 func (s snapshot) Head(ctx context.Context) (chain.Head, error) { return readHead(s.in(ctx)) }
 
 // Movements implements tokenomics.Moment.
-func (s snapshot) Movements(ctx context.Context, after int64, limit int) ([]tokenomics.Movement, error) {
-	return movements(s.in(ctx), after, limit)
+func (s snapshot) Movements(ctx context.Context, after int64, limit int, row func(*tokenomics.Movement, []byte) error) error {
+	err := s.read(ctx, readMovements.with(movementRow(row), after, int64(limit)))
+	if err != nil {
+		return fmt.Errorf("tokenomicsdb.snapshot: %w", err)
+	}
+	return nil
 }
 
 // Blocks implements tokenomics.Moment.
@@ -102,18 +109,19 @@ func (s snapshot) Lines(ctx context.Context, after int64, limit int) ([]tokenomi
 }
 
 // Index implements tokenomics.Moment.
-func (s snapshot) Index(ctx context.Context, after tokenomics.Trace, limit int) ([]tokenomics.Trace, error) {
-	return page(ctx, s, snapIndex, traceRow, after.Number, after.Seq, int64(limit))
-}
-
-func traceRow(found func(tokenomics.Trace)) func(scan) error {
-	var t tokenomics.Trace
-	into := []any{&t.Number, &t.Seq}
-	return func(read scan) error {
+func (s snapshot) Index(ctx context.Context, row func(int64, tokenomics.Trail)) error {
+	var number int64
+	var trail tokenomics.Trail
+	into := []any{&number, &trail.Count, &trail.Sum, &trail.Products}
+	err := s.read(ctx, snapIndex.with(func(read scan) error {
 		err := read(into...)
-		found(t)
+		row(number, trail)
 		return err
+	}))
+	if err != nil {
+		return fmt.Errorf("tokenomicsdb.snapshot: %w", err)
 	}
+	return nil
 }
 
 // Holds implements tokenomics.Moment.

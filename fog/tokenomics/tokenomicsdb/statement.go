@@ -28,7 +28,7 @@ type call struct {
 	row   func(scan) error // is called for each row of the answer; nil: there are none
 }
 
-// scan reads the columns of one row into variables of the types *int64, *string and *[]byte.
+// scan reads the columns of one row into variables of the types *int64, *string, *[]byte and, until the next row, *sql.RawBytes.
 type scan func(into ...any) error
 
 // with returns a call of the statement that takes these values and reads its answer so.
