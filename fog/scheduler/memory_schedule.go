@@ -14,22 +14,24 @@ type scheduleKey struct {
 	id     string
 }
 
-// SaveSchedule implements Schedules.
-func (m *Memory) SaveSchedule(_ context.Context, fence Fence, one Schedule) (bool, error) {
+// SaveSchedules implements Schedules.
+func (m *Memory) SaveSchedules(_ context.Context, fence Fence, schedules []Schedule) ([]bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.check(fence); err != nil {
-		return false, err
-	}
-	key := scheduleKey{one.Tenant, one.ID}
-	if m.schedules[key].Version != one.Version-1 {
-		return false, nil
+		return nil, err
 	}
 	if m.schedules == nil {
 		m.schedules = map[scheduleKey]Schedule{}
 	}
-	m.schedules[key] = one
-	return true, nil
+	saved := make([]bool, len(schedules))
+	for i, one := range schedules {
+		key := scheduleKey{one.Tenant, one.ID}
+		if saved[i] = m.schedules[key].Version == one.Version-1; saved[i] {
+			m.schedules[key] = one
+		}
+	}
+	return saved, nil
 }
 
 // ListSchedules implements Schedules.

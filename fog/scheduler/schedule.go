@@ -2,8 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"errors"
-	"strconv"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -70,9 +68,10 @@ const (
 
 // Schedules stores schedules.
 type Schedules interface {
-	// SaveSchedule inserts a schedule (Version 1) or replaces the stored one of its tenant and identifier, if that has the Version
-	// before; it reports whether it did. With a fence that is not the newest: ErrFenced.
-	SaveSchedule(ctx context.Context, fence Fence, one Schedule) (bool, error)
+	// SaveSchedules inserts schedules (Version 1) or replaces the stored ones of their tenants and identifiers, where those have the
+	// Version before; it answers for each whether it was saved. No two have the same tenant and identifier. With a fence that is not
+	// the newest: ErrFenced, and none is saved.
+	SaveSchedules(ctx context.Context, fence Fence, schedules []Schedule) ([]bool, error)
 	// ListSchedules reads the schedules of a tenant ("": of all) and owner ("": of all owners), ordered by identifier.
 	ListSchedules(ctx context.Context, tenant principal.Tenant, owner principal.Account) ([]Schedule, error)
 	// DueSchedules reads schedules with a Next <= now (a zero Next is none), earliest first, at most limit.
@@ -192,7 +191,7 @@ func (s *Scheduler) PutSchedule(ctx context.Context, one Schedule) (Schedule, er
 		return Schedule{}, fault.Newf(fault.Limited, StepSchedule, "%s has %d schedules already", p.Account, owned)
 	}
 	one.follow(k, now)
-	return s.saveSchedule(ctx, Fence{}, one)
+	return s.saveSchedule(ctx, one)
 }
 
 // follow sets the next time, after the given one. What is being fired stays due until it is done.
@@ -206,13 +205,14 @@ func (c *Schedule) follow(k clock, after time.Time) {
 	}
 }
 
-func (s *Scheduler) saveSchedule(ctx context.Context, fence Fence, one Schedule) (Schedule, error) {
+// saveSchedule stores a schedule that its owner changed.
+func (s *Scheduler) saveSchedule(ctx context.Context, one Schedule) (Schedule, error) {
 	one.Version++
-	saved, err := s.cfg.Store.SaveSchedule(ctx, fence, one)
+	saved, err := s.cfg.Store.SaveSchedules(ctx, Fence{}, []Schedule{one})
 	switch {
 	case err != nil:
 		return Schedule{}, fault.Wrap(StepSchedule, err)
-	case !saved:
+	case !saved[0]:
 		return Schedule{}, fault.Newf(fault.Conflict, StepSchedule, "schedule %q was changed meanwhile", one.ID)
 	}
 	s.cfg.Step(StepSchedule)
@@ -294,163 +294,5 @@ func (s *Scheduler) PauseSchedule(ctx context.Context, id string, paused bool) (
 		return Schedule{}, fault.Wrap(StepSchedule, err)
 	}
 	one.follow(k, s.now())
-	return s.saveSchedule(ctx, Fence{}, one)
-}
-
-// schedulePage is the number of schedules that are fired before the clock is looked at again.
-const schedulePage = 256
-
-// fireSchedules submits what is due, beside the planner, so that an escrow that does not answer holds nothing up, until ctx ends.
-func (s *Scheduler) fireSchedules(ctx context.Context, fence Fence) {
-	tick := time.NewTicker(s.cfg.Poll)
-	defer tick.Stop()
-	for {
-		if err := s.fireDue(ctx, fence); err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Warn("schedules could not be fired", "error", err)
-			if errors.Is(err, ErrFenced) {
-				return
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// fireDue fires all that is due, however much that is. Those that cannot be fired now stay due and hold no others up.
-func (s *Scheduler) fireDue(ctx context.Context, fence Fence) error {
-	var failure error
-	tried := make(map[scheduleName]bool)
-	for {
-		now := s.now()
-		due, err := s.cfg.Store.DueSchedules(ctx, now, len(tried)+schedulePage)
-		if err != nil {
-			return fault.Wrap(StepSchedule, err)
-		}
-		full := len(due) == len(tried)+schedulePage
-		for i := range due {
-			name := scheduleName{due[i].Tenant, due[i].ID}
-			if tried[name] {
-				continue
-			}
-			if err := s.fire(ctx, fence, due[i], now); err != nil {
-				if ctx.Err() != nil || errors.Is(err, ErrFenced) {
-					return err
-				}
-				failure, tried[name] = err, true
-			}
-		}
-		if !full {
-			return failure
-		}
-	}
-}
-
-// scheduleName names a schedule among those of all tenants.
-type scheduleName struct {
-	tenant principal.Tenant
-	id     string
-}
-
-// fire deals with a schedule that is due, in two steps: it decides on a time and stores that, and then submits it. Whoever
-// finds a schedule between the two goes on with the second.
-func (s *Scheduler) fire(ctx context.Context, fence Fence, one Schedule, now time.Time) error {
-	k, err := one.clock()
-	if err != nil { // the server's time zones are not those that it was stored with
-		one.Next, one.Firing, one.Paused, one.LastError = time.Time{}, time.Time{}, true, fault.Detail(err)
-		return s.savePlanned(ctx, fence, &one)
-	}
-	ctx = principal.With(ctx, principal.Principal{Tenant: one.Tenant, Account: one.Owner, Scopes: []principal.Scope{principal.ScopeUser}})
-	if one.Firing.IsZero() {
-		at := k.latest(one.Next, now, one.CatchUp)
-		why, err := s.skips(ctx, &one, now.Sub(at))
-		if err != nil {
-			return err
-		}
-		if why != "" {
-			one.Last, one.LastError, one.Skipped = at, why, one.Skipped+1
-			one.follow(k, at)
-		} else {
-			one.Firing = at
-		}
-		if err := s.savePlanned(ctx, fence, &one); err != nil || one.Firing.IsZero() {
-			return err
-		}
-	}
-	b := one.Template
-	b.Key = "@" + one.ID + "/" + strconv.FormatInt(one.Firing.Unix(), 10)
-	submitting, cancel := context.WithTimeout(ctx, s.cfg.HoldRetry) // an escrow that never answers holds no other schedule up
-	defer cancel()
-	out, err := s.Submit(submitting, []Submission{b})
-	if err == nil && fault.KindOf(out[0].Err) == fault.Unavailable {
-		err = out[0].Err
-	}
-	if err != nil {
-		return err
-	}
-	one.fired(&out[0])
-	one.follow(k, one.Last)
-	return s.savePlanned(ctx, fence, &one)
-}
-
-// fired notes what a submission came to.
-func (c *Schedule) fired(out *Submitted) {
-	c.Last, c.Firing, c.LastError = c.Firing, time.Time{}, ""
-	switch {
-	case out.Err == nil:
-		c.LastJob, c.Fired = out.Job.ID, c.Fired+1
-	case fault.KindOf(out.Err) == fault.Conflict: // the template was changed after this time had been submitted
-		c.Fired++
-	default:
-		c.LastError, c.Skipped = fault.Detail(out.Err), c.Skipped+1
-	}
-}
-
-// savePlanned stores a schedule under the duty's fence. One that its owner has just changed is left alone: it is read again.
-func (s *Scheduler) savePlanned(ctx context.Context, fence Fence, one *Schedule) error {
-	saved, err := s.saveSchedule(ctx, fence, *one)
-	switch {
-	case err == nil:
-		*one = saved
-	case fault.KindOf(err) == fault.Conflict && !errors.Is(err, ErrFenced):
-		one.Firing = time.Time{}
-		return nil
-	}
-	return err
-}
-
-// skips answers why a time is not fired; "" when it is.
-func (s *Scheduler) skips(ctx context.Context, one *Schedule, late time.Duration) (string, error) {
-	if late > one.CatchUp {
-		return "no server was there in time", nil
-	}
-	return s.overlap(ctx, one)
-}
-
-// overlap deals with the job before. It answers why this time is skipped; "" when it is not.
-func (s *Scheduler) overlap(ctx context.Context, one *Schedule) (string, error) {
-	if one.Overlap == Allow || one.LastJob == "" {
-		return "", nil
-	}
-	known, err := s.cfg.Store.Outcomes(ctx, []JobID{one.LastJob})
-	if err != nil {
-		return "", fault.Wrap(StepSchedule, err)
-	}
-	open, _, _ := known[one.LastJob].count()
-	switch {
-	case open == 0:
-		return "", nil
-	case one.Overlap == Forbid:
-		return "job " + string(one.LastJob) + " is not over", nil
-	}
-	cancel := func() error { _, err := s.Cancel(ctx, one.LastJob); return err }
-	if one.Template.Count > 1 {
-		cancel = func() error { _, err := s.CancelArray(ctx, one.LastJob); return err }
-	}
-	if err := cancel(); err != nil && fault.KindOf(err) == fault.Unavailable {
-		return "", err
-	}
-	return "", nil
+	return s.saveSchedule(ctx, one)
 }

@@ -265,11 +265,11 @@ func TestTwoServersFireOnce(t *testing.T) {
 	})
 }
 
-func (m *mortal) SaveSchedule(ctx context.Context, f scheduler.Fence, one scheduler.Schedule) (bool, error) {
+func (m *mortal) SaveSchedules(ctx context.Context, f scheduler.Fence, all []scheduler.Schedule) ([]bool, error) {
 	if err := m.alive(); err != nil {
-		return false, err
+		return nil, err
 	}
-	return m.Store.SaveSchedule(ctx, f, one)
+	return m.Store.SaveSchedules(ctx, f, all)
 }
 
 func TestSchedulesFireWhileTheEscrowNeverAnswers(t *testing.T) {

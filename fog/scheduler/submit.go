@@ -22,13 +22,14 @@ func (s *Scheduler) Submit(ctx context.Context, submissions []Submission) ([]Sub
 	if err != nil {
 		return nil, fault.Wrap(StepSubmit, err)
 	}
+	all := callings{c}
 	insert := func(ins []Insertion) ([]judged, error) { return s.inserts.Do(ctx, ins...) }
 	for level := range c.levels {
-		if err := c.store(ctx, level, insert); err != nil {
+		if err := all.store(ctx, level, insert); err != nil {
 			return nil, fault.Wrap(StepSubmit, err)
 		}
 	}
-	c.settle(ctx)
+	all.settle(ctx)
 	return c.out, nil
 }
 
@@ -51,7 +52,7 @@ func (s *Scheduler) SubmitTx(ctx context.Context, tx *sql.Tx, submissions []Subm
 		return unjudged(answers), err
 	}
 	for level := range c.levels {
-		if err := c.store(ctx, level, insert); err != nil {
+		if err := (callings{c}).store(ctx, level, insert); err != nil {
 			return nil, fault.Wrap(StepSubmit, err)
 		}
 	}
@@ -142,53 +143,108 @@ func unjudged(answers []Inserted) []judged {
 	return out
 }
 
-// store prices and stores the submissions of one level. Those that have to wait for what becomes of others of the same call are
-// stored after these have been settled.
-func (c *calling) store(ctx context.Context, level int, insert func([]Insertion) ([]judged, error)) error {
-	ins, at, err := c.admit(ctx, level)
-	for err == nil && len(ins) > 0 {
-		var answers []judged
-		if answers, err = insert(ins); err != nil {
-			break
-		}
-		later := 0
-		for k, i := range at {
-			if answers[k].verdict == early {
-				ins[later], at[later] = ins[k], i
-				later++
-				continue
-			}
-			c.out[i] = answer(&ins[k].Job, answers[k].Inserted)
-			if answers[k].Job.ID == "" && ins[k].Known {
-				c.out[i].Err = c.dear(i, &ins[k].Job)
-			}
-			if s := answers[k].Job.State; answers[k].Fresh && (s == Pending || s == Blocked) {
-				c.fresh = append(c.fresh, stored{ins[k], answers[k].Inserted})
-			}
-		}
-		ins, at = ins[:later], at[:later]
-		if c.inTurn {
-			c.settle(ctx)
+// callings are calls that are stored and settled together.
+type callings []*calling
+
+// store prices and stores the submissions of one level. Those that have to wait for what becomes of others are stored after these have
+// been settled.
+func (all callings) store(ctx context.Context, level int, insert func([]Insertion) ([]judged, error)) error {
+	waves := make([]wave, len(all))
+	for i, c := range all {
+		var err error
+		if waves[i], err = c.admit(ctx, level); err != nil {
+			return err
 		}
 	}
-	return err
+	return all.storeWaves(ctx, waves, insert)
 }
 
-// settle asks for the funds of the call's new jobs, in the order of their submissions, and looks at what they come after.
-func (c *calling) settle(ctx context.Context) {
-	if len(c.fresh) == 0 {
-		return
+// storeWaves stores what was admitted, wave i that of call i.
+func (all callings) storeWaves(ctx context.Context, waves []wave, insert func([]Insertion) ([]judged, error)) error {
+	for {
+		ins := joined(waves)
+		if len(ins) == 0 {
+			return nil
+		}
+		answers, err := insert(ins)
+		if err != nil {
+			return err
+		}
+		inTurn := len(all) > 1
+		for i, c := range all {
+			n := len(waves[i].ins)
+			waves[i] = c.accept(waves[i], answers[:n])
+			answers, inTurn = answers[n:], inTurn || c.inTurn
+		}
+		if inTurn {
+			all.settle(ctx)
+		}
 	}
-	if c.levels > 1 {
-		sortBy(c.fresh, func(a, b *stored) int { return strings.Compare(string(a.Insertion.Job.ID), string(b.Insertion.Job.ID)) })
+}
+
+// joined are the insertions of all waves, as one call of the store takes them.
+func joined(waves []wave) []Insertion {
+	if len(waves) == 1 {
+		return waves[0].ins
 	}
-	if jobs := unfunded(c.fresh); !c.silent {
-		funded := c.s.fund(ctx, jobs)
-		c.silent = len(jobs) > 0 && len(funded) == 0
+	var ins []Insertion
+	for i := range waves {
+		ins = append(ins, waves[i].ins...)
+	}
+	return ins
+}
+
+// wave is what a call is about to store: insertions, and of which of its submissions they are.
+type wave struct {
+	ins []Insertion
+	at  []int
+}
+
+// accept takes the store's answers in. What it is too early to tell about is left for the next time.
+func (c *calling) accept(w wave, answers []judged) wave {
+	later := 0
+	for k, i := range w.at {
+		if answers[k].verdict == early {
+			w.ins[later], w.at[later] = w.ins[k], i
+			later++
+			continue
+		}
+		c.out[i] = answer(&w.ins[k].Job, answers[k].Inserted)
+		if answers[k].Job.ID == "" && w.ins[k].Known {
+			c.out[i].Err = c.dear(i, &w.ins[k].Job)
+		}
+		if s := answers[k].Job.State; answers[k].Fresh && (s == Pending || s == Blocked) {
+			c.fresh = append(c.fresh, stored{w.ins[k], answers[k].Inserted})
+		}
+	}
+	return wave{w.ins[:later], w.at[:later]}
+}
+
+// settle asks for the funds of the calls' new jobs, in the order of their submissions and with one question, and looks at what they come after.
+func (all callings) settle(ctx context.Context) {
+	var jobs []*Job
+	var waiting []JobID
+	for _, c := range all {
+		if len(c.fresh) == 0 {
+			continue
+		}
+		if c.levels > 1 {
+			sortBy(c.fresh, func(a, b *stored) int { return strings.Compare(string(a.Insertion.Job.ID), string(b.Insertion.Job.ID)) })
+		}
+		if !c.silent {
+			jobs = append(jobs, unfunded(c.fresh)...)
+		}
+		waiting = append(waiting, blocked(c.fresh)...)
+		c.fresh = nil
+	}
+	s := all[0].s
+	funded := s.fund(ctx, jobs)
+	released := s.released(ctx, waiting)
+	for _, c := range all {
+		c.silent = c.silent || len(jobs) > 0 && len(funded) == 0
 		c.update(funded)
+		c.update(released)
 	}
-	c.update(c.s.released(ctx, blocked(c.fresh)))
-	c.fresh = nil
 }
 
 // answer is what the store's answer means to the submitter.
@@ -217,12 +273,12 @@ func (c *calling) update(now map[JobID]Job) {
 	}
 }
 
-// admit makes the insertions of one level, and answers for each the submission's index.
-func (c *calling) admit(ctx context.Context, level int) (ins []Insertion, at []int, err error) {
+// admit makes the insertions of one level.
+func (c *calling) admit(ctx context.Context, level int) (wave, error) {
 	if err := c.resolve(ctx, level); err != nil {
-		return nil, nil, err
+		return wave{}, err
 	}
-	at = make([]int, 0, len(c.asked))
+	at := make([]int, 0, len(c.asked))
 	heads := make([]Job, 0, len(c.asked)) // of an array the first task stands for all
 	for i := range c.asked {
 		if c.out[i].Err == nil && c.at(i) == level {
@@ -233,13 +289,13 @@ func (c *calling) admit(ctx context.Context, level int) (ins []Insertion, at []i
 		}
 	}
 	if len(at) == 0 {
-		return nil, nil, nil
+		return wave{}, nil
 	}
 	prices, err := c.s.cfg.Pricer.Quote(ctx, heads)
 	if err != nil {
-		return nil, nil, err
+		return wave{}, err
 	}
-	ins = make([]Insertion, len(heads))
+	ins := make([]Insertion, len(heads))
 	births := make(births)
 	for k, i := range at {
 		head := &heads[k]
@@ -252,7 +308,7 @@ func (c *calling) admit(ctx context.Context, level int) (ins []Insertion, at []i
 			ins[k].Rest = head.rest(c.names[c.first[i]+1:c.first[i]+head.Count], c.asked[i].Task.Args)
 		}
 	}
-	return ins, at, nil
+	return wave{ins, at}, nil
 }
 
 // dear refuses a job that is quoted more than its submission allows.

@@ -37,11 +37,11 @@ func (m *mortal) Commit(ctx context.Context, f scheduler.Fence, changes []schedu
 	return m.Store.Commit(ctx, f, changes)
 }
 
-func (m *mortal) SaveSchedule(ctx context.Context, f scheduler.Fence, one scheduler.Schedule) (bool, error) {
+func (m *mortal) SaveSchedules(ctx context.Context, f scheduler.Fence, all []scheduler.Schedule) ([]bool, error) {
 	if m.dead.Load() {
-		return false, errDead
+		return nil, errDead
 	}
-	return m.Store.SaveSchedule(ctx, f, one)
+	return m.Store.SaveSchedules(ctx, f, all)
 }
 
 // server runs a scheduler on the rows, ahead of the real time; it dies after a step ("": never) when it is armed.

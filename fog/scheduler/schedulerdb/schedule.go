@@ -13,36 +13,56 @@ import (
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 )
 
-// SaveSchedule implements scheduler.Schedules.
-func (s *Store) SaveSchedule(ctx context.Context, fence scheduler.Fence, one scheduler.Schedule) (bool, error) {
-	text, err := json.Marshal(one)
-	if err != nil {
-		return false, failed("schedule", err)
+func scheduleColumns() []column {
+	return []column{{"tenant", "text"}, {"id", "text"}, {"owner", "text"}, {"creator", "text"}, {"next_at", "bigint"}, {"version", "bigint"}, {"body", "text"}}
+}
+
+func scheduleRow(one *scheduler.Schedule) (row, error) {
+	body, err := json.Marshal(one)
+	return row{
+		string(one.Tenant), one.ID, string(one.Owner), string(one.Owner), db.Micros(one.Next), one.Version, string(body),
+	}, err
+}
+
+// SaveSchedules implements scheduler.Schedules.
+func (s *Store) SaveSchedules(ctx context.Context, fence scheduler.Fence, schedules []scheduler.Schedule) ([]bool, error) {
+	var fresh, known []row
+	for i := range schedules {
+		r, err := scheduleRow(&schedules[i])
+		if err != nil {
+			return nil, failed("schedules", err)
+		}
+		if schedules[i].Version > 1 {
+			known = append(known, r)
+		} else {
+			fresh = append(fresh, r)
+		}
 	}
-	body, next := clean(string(text)), db.Micros(one.Next)
-	saved := false
+	stmts, err := s.prepared.get(ctx, s.d.Dialect, s.writes)
+	if err != nil {
+		return nil, failed("schedules", err)
+	}
+	var inserted, updated map[string]string
 	err = db.Tx(ctx, s.d, func(ctx context.Context, tx bun.Tx) error {
 		if err := db.CheckFence(ctx, tx, s.d.Dialect, fence); err != nil {
 			return err
 		}
-		query := tx.NewRaw("INSERT INTO fog_scheduler_schedules (tenant, id, owner, creator, next_at, version, body) "+
-			"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			string(one.Tenant), one.ID, string(one.Owner), string(one.Owner), next, one.Version, body)
-		if one.Version > 1 {
-			query = tx.NewRaw("UPDATE fog_scheduler_schedules SET owner = ?, next_at = ?, version = ?, body = ? "+
-				"WHERE tenant = ? AND id = ? AND version = ?",
-				string(one.Owner), next, one.Version, body, string(one.Tenant), one.ID, one.Version-1)
-		}
-		result, err := query.Exec(ctx)
-		if err != nil {
+		t := &transaction{Tx: tx.Tx, dialect: s.d.Dialect, stmts: stmts}
+		if inserted, err = t.run(ctx, s.writes.insertSchedules, fresh); err != nil {
 			return err
 		}
-		n, err := result.RowsAffected()
-		saved = n > 0
+		updated, err = t.run(ctx, s.writes.updateSchedules, known)
 		return err
 	})
 	if err != nil {
-		return false, failed("schedule", err)
+		return nil, failed("schedules", err)
+	}
+	saved := make([]bool, len(schedules))
+	for i := range schedules {
+		name := clean(string(schedules[i].Tenant)) + "/" + clean(schedules[i].ID) // an identifier has no slash
+		_, new := inserted[name]
+		_, old := updated[name]
+		saved[i] = new || old
 	}
 	return saved, nil
 }

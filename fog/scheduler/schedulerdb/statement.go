@@ -19,12 +19,16 @@ type write struct {
 
 // writes are the statements of a dialect. They never change, so a database may keep them prepared.
 type writes struct {
-	insertJobs, updateJobs, updateFreeJobs, saveAttempts, addTally, addCounts, saveNodes, saveQuotas, insertWaits, dropWaits, insertEvents write
+	insertJobs, updateJobs, updateFreeJobs, saveAttempts, addTally, addCounts, saveNodes, saveQuotas write
+	insertWaits, dropWaits, insertEvents, insertSchedules, updateSchedules                           write
 }
 
 // all lists them.
 func (w *writes) all() []write {
-	return []write{w.insertJobs, w.updateJobs, w.updateFreeJobs, w.saveAttempts, w.addTally, w.addCounts, w.saveNodes, w.saveQuotas, w.insertWaits, w.dropWaits, w.insertEvents}
+	return []write{
+		w.insertJobs, w.updateJobs, w.updateFreeJobs, w.saveAttempts, w.addTally, w.addCounts, w.saveNodes, w.saveQuotas,
+		w.insertWaits, w.dropWaits, w.insertEvents, w.insertSchedules, w.updateSchedules,
+	}
 }
 
 // lanes is the number of rows over which PostgreSQL spreads one sum; callers' transactions have as many of their own.
@@ -52,6 +56,9 @@ func newWrites(dialect Dialect) writes {
 		insertWaits:  write{text: t.insert("fog_scheduler_waits", waitColumns())},
 		dropWaits:    write{text: t.dropWaits()},
 		insertEvents: write{text: t.insert("fog_scheduler_events", eventColumns())},
+		insertSchedules: write{answers: true, text: t.insert("fog_scheduler_schedules", scheduleColumns()) +
+			" ON CONFLICT DO NOTHING RETURNING tenant || '/' || id, ''"},
+		updateSchedules: write{answers: true, text: t.updateSchedules()},
 	}
 }
 
@@ -94,6 +101,16 @@ func (t text) dropWaits() string {
 		return "DELETE FROM fog_scheduler_waits WHERE job = ?1"
 	}
 	return "DELETE FROM fog_scheduler_waits AS w USING " + unnest(waitColumns()[1:]) + " WHERE w.job = n.job"
+}
+
+// updateSchedules replaces schedules that have the version before. Its rows are those of scheduleColumns, whose creator stays.
+func (t text) updateSchedules() string {
+	if Dialect(t) == SQLite {
+		return "UPDATE fog_scheduler_schedules SET owner = ?3, next_at = ?5, version = ?6, body = ?7 " +
+			"WHERE tenant = ?1 AND id = ?2 AND version = ?6 - 1 RETURNING tenant || '/' || id, ''"
+	}
+	return "UPDATE fog_scheduler_schedules AS s SET owner = n.owner, next_at = n.next_at, version = n.version, body = n.body FROM " +
+		unnest(scheduleColumns()) + " WHERE s.tenant = n.tenant AND s.id = n.id AND s.version = n.version - 1 RETURNING s.tenant || '/' || s.id, ''"
 }
 
 // names lists columns: "a, b".

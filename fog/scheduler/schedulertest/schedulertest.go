@@ -56,6 +56,7 @@ func RunAll(t *testing.T, open func(t *testing.T) Subject) {
 		{"PurgeKeepsWhatIsAwaited", testPurgeAwaited},
 		{"SchedulesByVersion", testSchedules},
 		{"SchedulesCheckTheFence", testScheduleFence},
+		{"SchedulesAreSavedTogether", testManySchedules},
 		{"EventsInOrder", testEvents},
 		{"EventsAreTrimmed", testEventsTrimmed},
 		{"FindPages", testFindPages},

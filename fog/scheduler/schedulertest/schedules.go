@@ -26,9 +26,9 @@ func schedule(id string) scheduler.Schedule {
 
 func keep(t *testing.T, s Subject, one scheduler.Schedule) bool {
 	t.Helper()
-	saved, err := s.Store.SaveSchedule(t.Context(), scheduler.Fence{}, one)
+	saved, err := s.Store.SaveSchedules(t.Context(), scheduler.Fence{}, []scheduler.Schedule{one})
 	require.NoError(t, err)
-	return saved
+	return saved[0]
 }
 
 func testSchedules(t *testing.T, s Subject) {
@@ -90,9 +90,31 @@ func testScheduleFence(t *testing.T, s Subject) {
 	}
 	old := take(t, s.Duties, "first")
 	young := take(t, s.Duties, "second")
-	_, err := s.Store.SaveSchedule(t.Context(), old, schedule("a"))
+	_, err := s.Store.SaveSchedules(t.Context(), old, []scheduler.Schedule{schedule("a")})
 	require.ErrorIs(t, err, scheduler.ErrFenced)
-	saved, err := s.Store.SaveSchedule(t.Context(), young, schedule("a"))
+	saved, err := s.Store.SaveSchedules(t.Context(), young, []scheduler.Schedule{schedule("a")})
 	require.NoError(t, err)
-	require.True(t, saved)
+	require.Equal(t, []bool{true}, saved)
+}
+
+// testManySchedules saves new, known and stale ones in one call: each is judged by itself, also where tenants share an identifier.
+func testManySchedules(t *testing.T, s Subject) {
+	none, err := s.Store.SaveSchedules(t.Context(), scheduler.Fence{}, nil)
+	require.NoError(t, err)
+	require.Empty(t, none)
+	require.True(t, keep(t, s, schedule("known")))
+	known, stale, missing, fresh, foreign := schedule("known"), schedule("stale"), schedule("missing"), schedule("fresh"), schedule("known")
+	require.True(t, keep(t, s, stale))
+	known.Version, known.Fired = 2, 7
+	stale.Version, missing.Version = 3, 2
+	foreign.Tenant = "u"
+	saved, err := s.Store.SaveSchedules(t.Context(), scheduler.Fence{}, []scheduler.Schedule{stale, fresh, known, missing, foreign})
+	require.NoError(t, err)
+	require.Equal(t, []bool{false, true, true, false, true}, saved)
+	all, err := s.Store.ListSchedules(t.Context(), "t", "")
+	require.NoError(t, err)
+	Same(t, []scheduler.Schedule{fresh, known, schedule("stale")}, all)
+	all, err = s.Store.ListSchedules(t.Context(), "u", "")
+	require.NoError(t, err)
+	Same(t, []scheduler.Schedule{foreign}, all)
 }
