@@ -60,9 +60,9 @@ func (s *Store) SaveSchedules(ctx context.Context, fence scheduler.Fence, schedu
 	saved := make([]bool, len(schedules))
 	for i := range schedules {
 		name := clean(string(schedules[i].Tenant)) + "/" + clean(schedules[i].ID) // an identifier has no slash
-		_, new := inserted[name]
-		_, old := updated[name]
-		saved[i] = new || old
+		_, first := inserted[name]
+		_, later := updated[name]
+		saved[i] = first || later
 	}
 	return saved, nil
 }
