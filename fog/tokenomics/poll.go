@@ -56,6 +56,9 @@ func (m *Memory) purgePolls(horizon Horizon, limit int) int {
 			m.records[ref], empty[ref] = r, true
 		}
 	}
+	if len(empty) == 0 {
+		return 0
+	}
 	n := purgeMap(m.records, limit, func(ref RecordRef, _ Record) bool {
 		poll, is := ref.poll()
 		return is && empty[poll]

@@ -182,6 +182,38 @@ func TestRecordsAreFoundByTheirKey(t *testing.T) {
 	require.Contains(t, strings.Join(plan, "\n"), "fog_ledger_records_pkey")
 }
 
+// However many votes there are, purging some of them reads these and no whole table.
+func TestPurgeReadsNoWholeTable(t *testing.T) {
+	d := dbtest.Postgres(t)
+	s := store(t, d)
+	d.Write.SetMaxOpenConns(1)
+	ctx := t.Context()
+	_, err := d.Write.ExecContext(ctx, `INSERT INTO fog_ledger_records
+		SELECT 'default', 'vote', lpad((i % 9)::text, 19, '0') || '/' || i, 'v', 'v', 'for', 0, 1, ''::bytea FROM generate_series(1, 9000) AS i UNION ALL
+		SELECT 'default', 'poll', lpad(i::text, 19, '0'), 'v', 'v', lpad(i::text, 20, '0'), 0, 1, ''::bytea FROM generate_series(0, 8) AS i`)
+	require.NoError(t, err)
+	_, err = d.Write.ExecContext(ctx, "ANALYZE fog_ledger_records")
+	require.NoError(t, err)
+	scans := func() (n int64) {
+		_, err := d.Write.ExecContext(ctx, "SELECT pg_stat_force_next_flush()")
+		require.NoError(t, err)
+		require.NoError(t, d.Write.NewRaw("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'fog_ledger_records'").Scan(ctx, &n))
+		return n
+	}
+	before := scans()
+	purged := 0
+	for range 4 { // 1,500 votes, as many, 1,000, and nothing: those of the polls 0 to 3, and these with their last ones
+		n, err := s.Purge(ctx, tokenomics.Horizon{Votes: time.UnixMicro(4)}, 1500)
+		require.NoError(t, err)
+		purged += n
+	}
+	require.Equal(t, 4*1000+4, purged)
+	require.Equal(t, before, scans())
+	left := 0
+	require.NoError(t, d.Write.NewRaw("SELECT count(*) FROM fog_ledger_records").Scan(ctx, &left))
+	require.Equal(t, 5*1000+5, left)
+}
+
 // The database itself refuses what the ledger must never contain.
 func TestConstraints(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
