@@ -15,7 +15,7 @@ import (
 )
 
 // The price of the next job follows what the scheduler counts; that of a job that was submitted stays, and max_price keeps a job out
-// that has become too dear, until the price has fallen.
+// that has become too dear, until the price has fallen. Volume, trades and their average are those of the jobs that were settled.
 func TestPricesFollowDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		house, err := fog.Open(t.Context(), fog.Config{
@@ -44,8 +44,15 @@ func TestPricesFollowDemand(t *testing.T) {
 		require.NoError(t, err)
 		assert.EqualValues(t, 1, stats.Listings)
 
-		finish(t, house, []*fogtest.Device{device}, queued...)
+		var owed tokenomics.Amount
+		for _, record := range finish(t, house, []*fogtest.Device{device}, queued...) {
+			owed += tokenomics.Amount(record.Job.Price)
+		}
 		pass()
+		stats, err = house.Tokenomics.Stats(t.Context())
+		require.NoError(t, err)
+		market := stats.View().Marketplace
+		assert.Equal(t, []any{int64(3), owed, owed / 3}, []any{market.Trades24h, market.TotalVolume, market.AvgPrice}, "of what was settled")
 		require.EqualValues(t, 1000, submit(t.Context(), t, house, ask).Price, "the queue is gone")
 		record, err := house.Scheduler.Get(t.Context(), first.ID)
 		require.NoError(t, err)

@@ -144,6 +144,9 @@ func TestQuoteOfTheToken(t *testing.T) {
 	require.Equal(t, view.MarketCap, view.Tokens.MarketCap)
 	require.EqualValues(t, 50_000, view.Tokens.Price)
 	require.EqualValues(t, 4, view.Marketplace.ActiveListings)
+	unquoted := tokenomics.Stats{Circulating: 10 * tokenomics.FOG}.View()
+	require.Equal(t, tokenomics.TokensView{CirculatingSupply: 10 * tokenomics.FOG}, unquoted.Tokens, "no price, no capitalisation, no currency")
+	require.Zero(t, unquoted.MarketCap)
 	_, err = tokenomics.New(tokenomics.Config{Quote: tokenomics.Quote{Price: 1}})
 	require.Equal(t, "quote", fault.FieldOf(err))
 }

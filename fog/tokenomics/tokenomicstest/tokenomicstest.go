@@ -48,6 +48,7 @@ func Run(t *testing.T, open Open) {
 		{"Governance", testGovernance},
 		{"Economics", testEconomics},
 		{"Votes", testVotes},
+		{"Execution", testExecution},
 		{"Watch", testWatch},
 		{"Receipt", testReceipt},
 		{"Model", testModel},
