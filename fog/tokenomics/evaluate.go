@@ -239,7 +239,9 @@ func (e *evaluation) finish() Changes {
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.ID, b.ID))
 	})
 	for ref := range s.records.changed {
-		c.Records = append(c.Records, s.records.rows[ref])
+		record := s.records.rows[ref]
+		record.ready = nil
+		c.Records = append(c.Records, record)
 	}
 	slices.SortFunc(c.Records, func(a, b Record) int { return a.compare(b.RecordRef) })
 	for ref, before := range s.recent.changed {
@@ -307,7 +309,7 @@ func (c *Changes) Seal() {
 }
 
 // Empty reports whether there is nothing to write.
-func (c Changes) Empty() bool { return len(c.Movements) == 0 && len(c.Verdicts) == 0 }
+func (c Changes) Empty() bool { return len(c.Movements)+len(c.Verdicts)+len(c.Records) == 0 }
 
 // verdictOf writes an answer in the form of the request table.
 func verdictOf(id RequestID, err error, at time.Time) Verdict {

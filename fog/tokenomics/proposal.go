@@ -164,6 +164,12 @@ type proposal struct {
 	Version int64     `json:"version,omitempty"`
 }
 
+func (p *proposal) twin() any {
+	q := *p
+	q.Deposits = slices.Clone(p.Deposits)
+	return &q
+}
+
 // deposited returns what is locked.
 func (p *proposal) deposited() (sum Amount) {
 	for _, share := range p.Deposits {
@@ -374,6 +380,7 @@ func (e *evaluation) put(it *item, r Record, body any) error {
 		return fault.Newf(fault.Internal, it.op(), "%s %q cannot be written: %v", r.Class, r.Key, err)
 	}
 	r.Seq, r.Body = e.state.head.Last, text
+	r.heat(body)
 	e.state.records.set(r.RecordRef, r)
 	return nil
 }

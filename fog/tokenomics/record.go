@@ -32,6 +32,21 @@ type Record struct {
 	Due     time.Time // when something has to be done about it; zero: never
 	Seq     int64     // of the movement that changed it last; 0: it does not exist
 	Body    []byte    // JSON; nil: it does not exist any more
+
+	ready hot // the body as the writer has decoded it, or nil; nobody changes it
+}
+
+// hot is the body of a record that one request after the other changes: so it is not decoded for each of them.
+type hot interface {
+	// twin returns a copy that has nothing in common with the body, of the same type.
+	twin() any
+}
+
+// heat keeps a body decoded if it is one that is hot.
+func (r *Record) heat(body any) {
+	if body, ok := body.(hot); ok {
+		r.ready = body.twin().(hot)
+	}
 }
 
 // exists reports whether there is such a record.
@@ -81,9 +96,15 @@ func fetch[T any](e *evaluation, ref RecordRef) (body *T, record Record, known b
 	if !known || !record.exists() {
 		return nil, record, known, nil
 	}
+	if record.ready != nil {
+		return record.ready.twin().(*T), record, true, nil
+	}
 	body = new(T)
 	if err := decodeRecord(record, body); err != nil {
 		return nil, record, true, err
+	}
+	if record.heat(body); record.ready != nil {
+		e.state.records.rows[ref] = record // as it was
 	}
 	return body, record, true, nil
 }

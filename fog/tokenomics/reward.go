@@ -25,6 +25,12 @@ type rewards struct {
 
 func (r *rewards) describe(*Record) bool { return true }
 
+func (r *rewards) twin() any {
+	q := *r
+	q.wasOwn = 0
+	return &q
+}
+
 // accrue brings rewards up to now: what is due by the emission schedule is minted, in the movement of the request, so that what
 // stakers earn does not depend on when the ledger is swept. Errors: errMissing.
 func (s *stakes) accrue() error {

@@ -54,6 +54,12 @@ type pool struct {
 
 func (p *pool) describe(*Record) bool { return true }
 
+func (p *pool) twin() any {
+	q := *p
+	q.Slashes = slices.Clone(p.Slashes)
+	return &q
+}
+
 // position is what an account has staked with an operator.
 type position struct {
 	Operator  Account       `json:"operator"`
@@ -260,6 +266,7 @@ func (s *stakes) write(ref RecordRef, body kept) error {
 		if after.Body, err = json.Marshal(body); err != nil {
 			return fault.Newf(fault.Internal, s.it.op(), "%s %q cannot be written: %v", ref.Class, ref.Key, err)
 		}
+		after.heat(body)
 	} else {
 		after = Record{RecordRef: ref, Seq: after.Seq}
 	}
