@@ -23,6 +23,8 @@ import (
 //	any other state             nothing: the fact came early and another follows
 //	unknown                     an error: its retention ended before it was settled
 //
+// Of a job that is over, what its attempts prove is told as well (flow_slash.go).
+//
 // A free job has no hold; its contributions are recorded all the same. An engine
 // that is not in the house is left out.
 func (f *Fog) settle(ctx context.Context, facts []journal.Claimed) []error {
@@ -39,13 +41,14 @@ func (f *Fog) settle(ctx context.Context, facts []journal.Claimed) []error {
 	for _, record := range records {
 		byID[record.Job.ID] = record
 	}
-	var done, over []slotted
+	var done, over, proven []slotted
 	for i, id := range ids {
 		if _, known := byID[id]; !known {
 			results[i] = fault.Newf(fault.NotFound, "fog.settle", "job %s was purged before it was settled", id)
 			continue
 		}
 		job := byID[id].Job
+		proven = append(proven, proofs(i, byID[id])...)
 		switch job.State {
 		case scheduler.Vested:
 			for _, attempt := range byID[id].Attempts {
@@ -68,6 +71,7 @@ func (f *Fog) settle(ctx context.Context, facts []journal.Claimed) []error {
 	if f.Tokenomics != nil {
 		f.capture(ctx, done, results)
 		f.void(ctx, over, results)
+		f.slash(ctx, proven, results)
 	}
 	return results
 }

@@ -95,7 +95,7 @@ type accuseRequest struct {
 	Operator string      `json:"operator" minLength:"1" maxLength:"128" doc:"Account whose pool it is about."`
 	Kind     string      `json:"kind" enum:"sla,bad_result" doc:"sla: a promise of service was broken; bad_result: a result was proven wrong."`
 	At       time.Time   `json:"at" doc:"When the fault happened: not later than now, and not longer ago than the unbonding time."`
-	Points   int         `json:"points" minimum:"1" maximum:"10000" doc:"Part of the stake, in hundredths of a percent."`
+	Points   int         `json:"points,omitempty" minimum:"0" maximum:"10000" doc:"Part of the stake, in hundredths of a percent; 0 or absent: what the parameter economics.bad_result or economics.sla says."`
 	Harmed   string      `json:"harmed,omitempty" maxLength:"128" doc:"Account that is compensated, not the operator; absent: nobody."`
 	Loss     amountInput `json:"loss,omitempty" doc:"Most that it gets, FOG; absent and 0: no limit of its own."`
 	Detail   string      `json:"detail,omitempty" maxLength:"256" doc:"What has happened."`

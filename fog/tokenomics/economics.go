@@ -57,6 +57,10 @@ type Economics struct {
 	// SlashCap is the most that a pool loses in one SlashWindow, in basis points over all slashes. 0: 10,000, no cap. It is that of the
 	// moment at which the fault happened, here and in what follows.
 	SlashCap int `json:"slashCap"`
+	// BadResult is what a pool loses for a result that was proven wrong, in basis points, where the evidence does not say; SLA what it
+	// loses for a promise of service that was broken. 0: such evidence is refused. They are those of the moment of the fault.
+	BadResult int `json:"badResult"`
+	SLA       int `json:"sla"`
 	// SlashWindow begins with a slash. 0: one day.
 	SlashWindow time.Duration `json:"slashWindow,string"`
 	// Compensation is the most that a harmed payer gets of one slash. 0: no limit but the loss that the evidence names.
@@ -88,6 +92,7 @@ func (c Economics) Validate() error {
 	}{
 		{"fee", c.Fee}, {"feeToStakers", c.FeeToStakers}, {"emissionToStakers", c.EmissionToStakers},
 		{"computeReward", c.ComputeReward}, {"slashCap", c.SlashCap}, {"insurancePart", c.InsurancePart},
+		{"badResult", c.BadResult}, {"sla", c.SLA},
 	} {
 		if part.value < 0 || part.value > whole {
 			return fault.Field(op, part.field, "must be from 0 to %d basis points", whole)
@@ -166,6 +171,8 @@ func EconomicsKnobs() Knobs[Economics] {
 		part("emission_to_stakers", "Part of the emission that is rewarded to stakers, the rest is the budget for compute; 0: none.", func(e *Economics) *int { return &e.EmissionToStakers }),
 		part("compute_reward", "What receivers of a capture get in addition, of what they are paid, out of the budget for compute; 0: none.", func(e *Economics) *int { return &e.ComputeReward }),
 		span("appeal_window", "How long an operator may appeal against a slash, and then how long the house may decide; 0s: 24h.", func(e *Economics) *time.Duration { return &e.AppealWindow }),
+		part("bad_result", "What a pool loses when a result of its operator is proven wrong; 0: nothing.", func(e *Economics) *int { return &e.BadResult }),
+		part("sla", "What a pool loses when its operator drops a job that then misses its deadline; 0: nothing.", func(e *Economics) *int { return &e.SLA }),
 		part("slash_cap", "Most that a pool loses in one slash window; 0: 10000, no cap.", func(e *Economics) *int { return &e.SlashCap }),
 		span("slash_window", "How long a window lasts that begins with a slash; 0s: 24h.", func(e *Economics) *time.Duration { return &e.SlashWindow }),
 		amount("compensation", "Most that a harmed payer gets of one slash; 0: no limit but the loss.", func(e *Economics) *Amount { return &e.Compensation }),

@@ -41,13 +41,14 @@ func TestEconomicsKnobsReachEveryField(t *testing.T) {
 	want := tokenomics.Economics{
 		Unbonding: 1e9, MinStake: 2 * fog, Fee: 3, FeeToStakers: 4, EmissionEvery: 6e9, EmissionToStakers: 7, ComputeReward: 8,
 		Emission:     accrual.Emission{Start: at, Period: 9 * time.Hour, First: 10_000_000, Cap: 11_500_000},
-		AppealWindow: 12e9, SlashCap: 13, SlashWindow: 14e9, Compensation: 15 * fog, InsurancePart: 16,
+		AppealWindow: 12e9, SlashCap: 13, SlashWindow: 14e9, Compensation: 15 * fog, InsurancePart: 16, BadResult: 17, SLA: 18,
 	}
 	values := map[string]json.RawMessage{}
 	for name, value := range map[string]string{
 		"unbonding": `"1s"`, "min_stake": `2`, "fee": `3`, "fee_to_stakers": `4`, "emission_every": `"6s"`, "emission_to_stakers": `7`,
 		"compute_reward": `8`, "emission": `{"start":"2030-01-02T03:04:05Z","period":"9h","first":"10","cap":11.5}`,
 		"appeal_window": `"12s"`, "slash_cap": `13`, "slash_window": `"14s"`, "compensation": `"15"`, "insurance_part": `16`,
+		"bad_result": `17`, "sla": `18`,
 	} {
 		values["economics."+name] = json.RawMessage(value)
 	}

@@ -68,7 +68,7 @@ type SlashEvidence struct {
 	Operator Account          `json:"operator"` // of the pool
 	Kind     FaultKind        `json:"kind"`
 	At       time.Time        `json:"at"`               // of the fault: not after now, and not longer ago than Economics.Unbonding
-	Part     int              `json:"bp"`               // of the stake, in basis points, 1 to 10,000; Economics.SlashCap bounds it
+	Part     int              `json:"bp"`               // of the stake, in basis points, at most 10,000; Economics.SlashCap bounds it. 0: Economics.BadResult or SLA
 	Harmed   Account          `json:"harmed,omitempty"` // who is compensated, not the operator; empty: nobody
 	Loss     Amount           `json:"loss,omitempty"`   // the most that is compensated; 0: no limit but Economics.Compensation
 	Detail   string           `json:"detail,omitempty"` // at most 256 characters
@@ -101,8 +101,8 @@ func (r *SlashEvidence) validate(op string) error {
 		return fault.Field(op, "kind", "must be %q or %q", FaultSLA, FaultBadResult)
 	case !stored(r.At):
 		return fault.Field(op, "at", "must be after 1970 and before the year 10000, in whole microseconds")
-	case r.Part < 1 || r.Part > whole:
-		return fault.Field(op, "bp", "must be from 1 to %d basis points", whole)
+	case r.Part < 0 || r.Part > whole:
+		return fault.Field(op, "bp", "must be from 1 to %d basis points, or 0 for what the parameters say", whole)
 	case r.Harmed == r.Operator:
 		return fault.Field(op, "harmed", "must not be the operator")
 	}
@@ -140,18 +140,30 @@ func (r *SlashEvidence) decide(e *evaluation, it *item) error {
 	case len(p.Slashes) >= maxSlashes:
 		return fault.Newf(fault.Conflict, it.op(), "%d slashes of %q are not finished", maxSlashes, r.Operator)
 	}
+	evidence := *r
+	if evidence.Part = cmp.Or(r.Part, s.economy.at(r.At).penalty(r.Kind)); evidence.Part == 0 {
+		return fault.Newf(fault.Conflict, it.op(), "nothing is lost for a fault of kind %q, by the parameters of that moment: say how much", r.Kind)
+	}
 	c, err := row[slash](s, ClassSlash, r.ID)
 	if err != nil {
 		return err
 	}
 	due := e.now.Add(s.economy.now.AppealWindow)
-	*c = slash{SlashEvidence: *r, State: SlashOpen, Due: due, Opened: e.now}
+	*c = slash{SlashEvidence: evidence, State: SlashOpen, Due: due, Opened: e.now}
 	p.Slashes = append(p.Slashes, cut{ID: r.ID, Fault: r.At.UTC(), Due: due})
-	detail, err := json.Marshal(r)
+	detail, err := json.Marshal(evidence)
 	if err != nil {
 		return fault.Newf(fault.Internal, it.op(), "%v", err)
 	}
 	return s.settle(Movement{Owner: r.owner(), Detail: detail})
+}
+
+// penalty is what a pool loses for a fault, in basis points, where the evidence does not say.
+func (c Economics) penalty(kind FaultKind) int {
+	if kind == FaultSLA {
+		return c.SLA
+	}
+	return c.BadResult
 }
 
 // slash is a slash as its record keeps it.

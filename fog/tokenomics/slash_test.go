@@ -166,7 +166,8 @@ func TestSlashRefuses(t *testing.T) {
 	f.post(t, stake("1", "ann", "x", 100*fog))
 	f.refuse(t, fault.Invalid, f.accuse("future", -time.Hour, 100))
 	f.refuse(t, fault.Invalid, f.accuse("old", 7*day+time.Hour, 100))
-	f.refuse(t, fault.Invalid, f.accuse("none", 0, 0))
+	f.refuse(t, fault.Invalid, f.accuse("less", 0, -1))
+	f.refuse(t, fault.Conflict, f.accuse("none", 0, 0)) // by its parameters this ledger takes nothing
 	f.refuse(t, fault.Invalid, f.accuse("more", 0, 10_001))
 	other := f.accuse("other", 0, 1)
 	other.SlashEvidence.Operator = "y"
