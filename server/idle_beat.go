@@ -28,6 +28,9 @@ type telemetryRequest struct {
 	TempC           *float64 `json:"temp_c,omitempty" doc:"Hottest sensor, degrees Celsius."`
 	UserIdleSeconds *float64 `json:"user_idle_seconds,omitempty" minimum:"0" doc:"Time since somebody last touched the device, seconds."`
 	Metered         *bool    `json:"metered,omitempty" doc:"Whether the network is paid by volume."`
+	Pressure        *float64 `json:"pressure,omitempty" minimum:"0" maximum:"100" doc:"Percent of the last ten seconds in which other programs stalled for want of memory, disk or CPU."`
+	DiskFreeMB      *float64 `json:"disk_free_mb,omitempty" minimum:"0" doc:"Free MiB on the disk where the agent keeps its files."`
+	Network         *string  `json:"network,omitempty" enum:"ethernet,wifi,cellular,bluetooth,tunnel,loopback" doc:"What the way to the server goes over."`
 }
 
 type heldRequest struct {
@@ -56,7 +59,10 @@ func (b *beatRequest) beat(device string, protocol bool) idle.Beat {
 func (t *telemetryRequest) telemetry() idle.Telemetry {
 	out := idle.Telemetry{
 		CPUForeign: opt(t.CPUForeign), CPUTotal: opt(t.CPUTotal), MemFreeMB: opt(t.MemFreeMB),
-		TempC: opt(t.TempC), Metered: opt(t.Metered),
+		TempC: opt(t.TempC), Metered: opt(t.Metered), Pressure: opt(t.Pressure), DiskFreeMB: opt(t.DiskFreeMB),
+	}
+	if t.Network != nil {
+		out.Network = idle.Some(idle.NetworkKind(*t.Network))
 	}
 	if t.UserIdleSeconds != nil {
 		out.UserIdle = idle.Some(seconds(*t.UserIdleSeconds))

@@ -57,38 +57,3 @@ func encodeDevice(d *idle.Device, reasons []idle.Reason) *deviceReply {
 		LastSeen: when(d.LastSeen), Eligible: d.Decision.Eligible, Reasons: each(reasons, encodeReason),
 	}
 }
-
-// policyRequest is idle.Policy on the wire. Each rule is on if it says what follows when its signal is unknown.
-type policyRequest struct {
-	Power          string      `json:"power,omitempty" enum:",allow,deny" doc:"External power must be connected; allow or deny says what follows while that is unknown, empty: no rule."`
-	Battery        bandRequest `json:"battery,omitempty" doc:"Battery in percent: at least start to begin, below stop ends."`
-	BatteryOnPower bool        `json:"battery_on_power,omitempty" doc:"The battery rule holds on external power as well."`
-	Thermal        bandRequest `json:"thermal,omitempty" doc:"Hottest sensor in degrees Celsius: at most start to begin, above stop ends."`
-	CPU            bandRequest `json:"cpu,omitempty" doc:"Share of all cores used by others, 0 to 1: at most start to begin, above stop ends."`
-	Memory         bandRequest `json:"memory,omitempty" doc:"Free memory in MiB: at least start to begin, below stop ends."`
-	UserIdle       bandRequest `json:"user_idle,omitempty" doc:"Seconds since the last touch: at least start to begin, below stop ends."`
-	Unmetered      string      `json:"unmetered,omitempty" enum:",allow,deny" doc:"The network must not be paid by volume; allow or deny as with power."`
-	DwellSeconds   float64     `json:"dwell_seconds,omitempty" minimum:"0" doc:"How long every start level must hold before work starts again, seconds."`
-}
-
-type bandRequest struct {
-	Start   float64 `json:"start,omitempty" doc:"Level at which work may begin."`
-	Stop    float64 `json:"stop,omitempty" doc:"Level at which work ends."`
-	Unknown string  `json:"unknown,omitempty" enum:",allow,deny" doc:"What follows while the signal is unknown; empty: no rule."`
-}
-
-// policy decodes; nil stays nil.
-func (p *policyRequest) policy() *idle.Policy {
-	if p == nil {
-		return nil
-	}
-	return &idle.Policy{
-		Power: idle.Rule(p.Power), Battery: p.Battery.band(), BatteryOnPower: p.BatteryOnPower, Thermal: p.Thermal.band(),
-		CPU: p.CPU.band(), Memory: p.Memory.band(), UserIdle: p.UserIdle.band(), Unmetered: idle.Rule(p.Unmetered),
-		DwellSeconds: p.DwellSeconds,
-	}
-}
-
-func (b bandRequest) band() idle.Band {
-	return idle.Band{Start: b.Start, Stop: b.Stop, Unknown: idle.Rule(b.Unknown)}
-}

@@ -52,6 +52,37 @@ func (g *agent) fetch() map[string]any {
 	return nil
 }
 
+// TestPolicyOnTheWire: every rule comes in, acts, and is refused by its name where it can never hold.
+func TestPolicyOnTheWire(t *testing.T) {
+	a := newAPI(t, server.Config{})
+	enrol := func(policy string) string {
+		return fmt.Sprintf(`{"device_id":"ruled","device_type":"server","cpu_cores":4,"memory_mb":4096,"policy":%s}`, policy)
+	}
+	a.ok("POST", devicesPath, enrol(`{
+		"pressure":{"start":10,"stop":30,"unknown":"allow"},"disk":{"start":1024,"stop":512,"unknown":"allow"},
+		"networks":{"allowed":["ethernet","wifi"],"unknown":"allow"},"patience_seconds":60,
+		"schedule":{"zone":"Europe/Berlin","windows":[{"days":["mon","tue","wed","thu","fri","sat","sun"],"from":"00:00","to":"24:00"}]},
+		"session":{"max_seconds":3600,"cool_down_seconds":60},
+		"limits":{"cpu_share":0.5,"memory_share":0.5,"tiers":[{"above":70,"below":65,"cpu_share":0.25}]}}`), "Fog-Protocol", "1")
+	g := &agent{a, "ruled", 0}
+	assert.Equal(t, true, g.beat(`"take":0,"telemetry":{"pressure":5,"disk_free_mb":5000,"network":"wifi"}`)["eligible"])
+	got := g.beat(`"take":0,"telemetry":{"pressure":50,"disk_free_mb":5,"network":"cellular"}`)
+	var codes []any
+	for _, r := range got["reasons"].([]any) {
+		codes = append(codes, r.(map[string]any)["code"])
+	}
+	assert.Equal(t, []any{"pressure_high", "disk_low", "network_kind"}, codes)
+	for field, policy := range map[string]string{
+		"policy.schedule.zone":             `{"schedule":{"zone":"Atlantis/Capital"}}`,
+		"policy.networks.allowed":          `{"networks":{"unknown":"deny"}}`,
+		"policy.session.cool_down_seconds": `{"session":{"max_seconds":3600}}`,
+		"policy.limits.tiers[0].cpu_share": `{"limits":{"cpu_share":0.1,"tiers":[{"above":70,"below":65,"cpu_share":0.25}]}}`,
+		"policy.dwell_seconds":             `{"dwell_seconds":3600,"schedule":{"windows":[{"from":"01:00","to":"02:00"}]}}`,
+	} {
+		assert.Contains(t, fmt.Sprint(a.refused(http.StatusUnprocessableEntity, "POST", devicesPath, enrol(policy))), field)
+	}
+}
+
 func TestAJobRunsOverTheProtocol(t *testing.T) {
 	a := newAPI(t, server.Config{})
 	g := a.agent("worker")

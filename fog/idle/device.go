@@ -282,7 +282,7 @@ func (d *Device) describe(e *Enrolment, policy Policy) bool {
 	d.Labels, d.Policy = e.Labels, policy
 	return d.Type != was.Type || d.Name != was.Name || d.Platform != was.Platform || d.MilliCPU != was.MilliCPU ||
 		d.MemoryMB != was.MemoryMB || d.MilliGPU != was.MilliGPU || !slices.Equal(d.Declared, was.Declared) ||
-		!sameLabels(d.Labels, was.Labels) || d.Policy != was.Policy
+		!sameLabels(d.Labels, was.Labels) || !d.Policy.same(&was.Policy)
 }
 
 // executors sorts the names and removes repetitions, so that order is no change. No name at all means WebAssembly.

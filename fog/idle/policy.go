@@ -1,10 +1,11 @@
 package idle
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
-
-	"github.com/fogcompute/fogcompute/fog/internal/fault"
 )
 
 // Rule says whether a signal matters and what follows when it is unknown.
@@ -39,9 +40,33 @@ type Policy struct {
 	Memory         Band `json:"memory"`           // free MiB; at least Start, until below Stop
 	UserIdle       Band `json:"user_idle"`        // seconds since the last touch; at least Start, until below Stop
 	Unmetered      Rule `json:"unmetered"`        // the network must not be paid by volume
+	// Pressure is in percent: the share of the last ten seconds in which other programs stalled for want of memory, disk or
+	// CPU; at most Start, until above Stop.
+	Pressure Band     `json:"pressure,omitzero"`
+	Disk     Band     `json:"disk,omitzero"` // free MiB where the agent keeps its files; at least Start, until below Stop
+	Networks Networks `json:"networks,omitzero"`
+	Schedule Schedule `json:"schedule,omitzero"`
+	Session  Session  `json:"session,omitzero"`
+	Limits   Limits   `json:"limits,omitzero"`
 	// DwellSeconds is for how long every start level must hold before a device that was stopped may start again.
 	// Stopping never waits. The first decision about a device does not wait either.
 	DwellSeconds float64 `json:"dwell_seconds"`
+	// PatienceSeconds is for how long guests stay suspended before they are given back; 0: as long as the agent is configured
+	// for.
+	PatienceSeconds float64 `json:"patience_seconds,omitempty"`
+}
+
+// Networks says over which kinds of network a device may be harvested.
+type Networks struct {
+	Allowed []NetworkKind `json:"allowed,omitempty"`
+	Unknown Rule          `json:"unknown,omitempty"` // empty: over any
+}
+
+// Session bounds for how long a device is harvested without a break. A stop for any other reason ends a session as well, and
+// the next one begins at 0.
+type Session struct {
+	MaxSeconds      float64 `json:"max_seconds,omitempty"`       // 0: no bound; else at least 60
+	CoolDownSeconds float64 `json:"cool_down_seconds,omitempty"` // the break after a session of full length; at least 1
 }
 
 // DefaultPolicy returns the policy of a type of device. A phone or tablet is harvested on its charger with most of its
@@ -59,6 +84,8 @@ func DefaultPolicy(t DeviceType) Policy {
 			Memory:         Band{Start: 256, Stop: 128, Unknown: AllowUnknown},
 			UserIdle:       Band{Start: 300, Stop: 30, Unknown: AllowUnknown},
 			Unmetered:      AllowUnknown,
+			Pressure:       Band{Start: 10, Stop: 30, Unknown: AllowUnknown},
+			Disk:           Band{Start: 1024, Stop: 512, Unknown: AllowUnknown},
 			DwellSeconds:   60,
 		}
 	case Server:
@@ -66,6 +93,7 @@ func DefaultPolicy(t DeviceType) Policy {
 			Thermal:      Band{Start: 80, Stop: 90, Unknown: AllowUnknown},
 			CPU:          Band{Start: 0.7, Stop: 0.9, Unknown: AllowUnknown},
 			Memory:       Band{Start: 512, Stop: 256, Unknown: AllowUnknown},
+			Disk:         Band{Start: 1024, Stop: 512, Unknown: AllowUnknown},
 			DwellSeconds: 30,
 		}
 	default:
@@ -76,6 +104,8 @@ func DefaultPolicy(t DeviceType) Policy {
 			Memory:       Band{Start: 512, Stop: 256, Unknown: AllowUnknown},
 			UserIdle:     Band{Start: 300, Stop: 30, Unknown: AllowUnknown},
 			Unmetered:    AllowUnknown,
+			Pressure:     Band{Start: 10, Stop: 30, Unknown: AllowUnknown},
+			Disk:         Band{Start: 1024, Stop: 512, Unknown: AllowUnknown},
 			DwellSeconds: 60,
 		}
 	}
@@ -103,7 +133,16 @@ const (
 	UserUnknown        = "user_unknown"
 	NetworkMetered     = "network_metered"
 	NetworkUnknown     = "network_unknown"
-	Settling           = "settling" // every level holds, but not yet for the dwell time
+	PressureHigh       = "pressure_high"
+	PressureUnknown    = "pressure_unknown"
+	DiskLow            = "disk_low"
+	DiskUnknown        = "disk_unknown"
+	NetworkKindDenied  = "network_kind"
+	NetworkKindUnknown = "network_kind_unknown"
+	OutsideWindow      = "outside_window"
+	SessionOver        = "session_over" // this session has just reached its greatest length
+	CoolingDown        = "cooling_down" // the break after a session lasts
+	Settling           = "settling"     // every level holds, but not yet for the dwell time
 )
 
 // Decision says whether a device may be harvested. Its zero value means that nobody has decided yet.
@@ -111,6 +150,7 @@ type Decision struct {
 	Eligible bool
 	Since    time.Time // when Eligible last changed
 	Calm     time.Time // since when every start level has held; zero while one does not
+	Rest     time.Time // when the break after a session of full length ends; zero: there has been none
 	Reasons  []Reason  // every rule that forbids it; empty exactly if Eligible
 }
 
@@ -122,14 +162,19 @@ func Evaluate(p Policy, t Telemetry, prev Decision, now time.Time) Decision {
 
 // evaluate is Evaluate without the copies.
 func evaluate(p *Policy, t *Telemetry, prev Decision, now time.Time) Decision {
-	reasons := p.failing(t, prev.Eligible)
-	next := Decision{Eligible: len(reasons) == 0, Since: prev.Since, Calm: prev.Calm, Reasons: reasons}
+	reasons := p.failing(t, prev.Eligible, now)
+	next := Decision{Since: prev.Since, Calm: prev.Calm}
 	switch {
-	case !next.Eligible:
+	case len(reasons) > 0:
 		next.Calm = time.Time{}
 	case next.Calm.IsZero() || next.Calm.After(now):
 		next.Calm = now
 	}
+	if next.Since.After(now) { // the clock was set back
+		next.Since = now
+	}
+	next.Reasons = append(reasons, p.Session.bound(&prev, &next, now)...)
+	next.Eligible = len(next.Reasons) == 0
 	dwell := time.Duration(p.DwellSeconds * float64(time.Second))
 	if next.Eligible && !prev.Eligible && !prev.Since.IsZero() && now.Sub(next.Calm) < dwell {
 		next.Eligible = false
@@ -141,9 +186,35 @@ func evaluate(p *Policy, t *Telemetry, prev Decision, now time.Time) Decision {
 	return next
 }
 
+// bound says what the length of sessions has to do with a decision: one that lasts too long ends, and a break follows it.
+func (s *Session) bound(prev, next *Decision, now time.Time) []Reason {
+	if s.MaxSeconds == 0 {
+		return nil
+	}
+	most, pause := toDuration(s.MaxSeconds), toDuration(s.CoolDownSeconds)
+	if prev.Eligible {
+		if now.Sub(next.Since) < most {
+			return nil
+		}
+		next.Rest = now.Add(pause)
+		return []Reason{{SessionOver, fmt.Sprintf("worked for %s without a break, a break of %s follows", most, pause)}}
+	}
+	if !prev.Rest.After(now) {
+		return nil
+	}
+	next.Rest = prev.Rest
+	if latest := now.Add(pause); next.Rest.After(latest) { // the clock was set back
+		next.Rest = latest
+	}
+	return []Reason{{CoolingDown, fmt.Sprintf("has a break for %s more", next.Rest.Sub(now).Round(time.Second))}}
+}
+
+// toDuration is a number of seconds.
+func toDuration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+
 // failing returns every rule that forbids harvesting, by the stop levels if the device was eligible, else by the start
 // levels.
-func (p *Policy) failing(t *Telemetry, was bool) []Reason {
+func (p *Policy) failing(t *Telemetry, was bool, now time.Time) []Reason {
 	var reasons []Reason
 	deny := func(code, format string, a ...any) {
 		reasons = append(reasons, Reason{code, fmt.Sprintf(format, a...)})
@@ -185,6 +256,34 @@ func (p *Policy) failing(t *Telemetry, was bool) []Reason {
 		deny(NetworkUnknown, "it is unknown whether the network is metered")
 	} else if failed {
 		deny(NetworkMetered, "the network is metered")
+	}
+	return append(reasons, p.failingElse(t, was, now)...)
+}
+
+// failingElse is the part of failing about what surrounds the device.
+func (p *Policy) failingElse(t *Telemetry, was bool, now time.Time) (reasons []Reason) {
+	deny := func(code, format string, a ...any) {
+		reasons = append(reasons, Reason{code, fmt.Sprintf(format, a...)})
+	}
+	if failed, unknown := p.Pressure.above(t.Pressure, was); unknown {
+		deny(PressureUnknown, "it is unknown whether other programs stall")
+	} else if failed {
+		deny(PressureHigh, "other programs stall for %.0f %% of the time, at most %g %% allowed", t.Pressure.Value, p.Pressure.level(was))
+	}
+	if failed, unknown := p.Disk.below(t.DiskFreeMB, was); unknown {
+		deny(DiskUnknown, "the free space on the disk is unknown")
+	} else if failed {
+		deny(DiskLow, "%.0f MiB free on the disk, needs %g MiB", t.DiskFreeMB.Value, p.Disk.level(was))
+	}
+	switch {
+	case p.Networks.Unknown == RuleOff:
+	case t.Network.Known && !slices.Contains(p.Networks.Allowed, t.Network.Value):
+		deny(NetworkKindDenied, "the network is of the kind %s, allowed are %v", t.Network.Value, p.Networks.Allowed)
+	case !t.Network.Known && p.Networks.Unknown == DenyUnknown:
+		deny(NetworkKindUnknown, "the kind of the network is unknown")
+	}
+	if !p.Schedule.Open(now) {
+		deny(OutsideWindow, "it is %s, outside the hours of the schedule", p.Schedule.Zone.in(now).Format("Mon 15:04 MST"))
 	}
 	return reasons
 }
@@ -233,57 +332,9 @@ func (b *Band) above(signal Opt[float64], was bool) (failed, unknown bool) {
 	}
 }
 
-// Validate refuses a policy that can never hold, or whose stop level lies on the wrong side of its start level. The error
-// is of kind Invalid and names the field.
-func (p *Policy) Validate() error {
-	const op, week, day = "idle.policy", 7 * 24 * 3600, 24 * 3600
-	bands := [...]struct {
-		field    string
-		band     *Band
-		floor    bool
-		min, max float64 // range in which both levels can be met
-	}{
-		{"policy.battery", &p.Battery, true, 0, 100},
-		{"policy.thermal", &p.Thermal, false, 0, 150},
-		{"policy.cpu", &p.CPU, false, 0, 1},
-		{"policy.memory", &p.Memory, true, 0, maxMemoryMB},
-		{"policy.user_idle", &p.UserIdle, true, 0, week},
-	}
-	for i := range bands {
-		b := &bands[i]
-		if err := b.band.Unknown.validate(op, b.field+".unknown"); err != nil {
-			return err
-		}
-		switch {
-		case b.band.Unknown == RuleOff:
-		case !within(b.band.Start, b.min, b.max):
-			return fault.Field(op, b.field+".start", "must be between %g and %g: no device could ever start", b.min, b.max)
-		case !within(b.band.Stop, b.min, b.max):
-			return fault.Field(op, b.field+".stop", "must be between %g and %g", b.min, b.max)
-		case b.floor && b.band.Stop > b.band.Start:
-			return fault.Field(op, b.field+".stop", "must not be above start: a device would stop as soon as it starts")
-		case !b.floor && b.band.Stop < b.band.Start:
-			return fault.Field(op, b.field+".stop", "must not be below start: a device would stop as soon as it starts")
-		}
-	}
-	if err := p.Power.validate(op, "policy.power"); err != nil {
-		return err
-	}
-	if err := p.Unmetered.validate(op, "policy.unmetered"); err != nil {
-		return err
-	}
-	if !within(p.DwellSeconds, 0, day) {
-		return fault.Field(op, "policy.dwell_seconds", "must be between 0 and %d", day)
-	}
-	return nil
-}
-
-// validate refuses a word that is no rule.
-func (r Rule) validate(op, field string) error {
-	switch r {
-	case RuleOff, AllowUnknown, DenyUnknown:
-		return nil
-	default:
-		return fault.Field(op, field, "must be %q, %q or empty", AllowUnknown, DenyUnknown)
-	}
+// same reports whether two valid policies are stored alike; nil and empty lists are the same.
+func (p *Policy) same(other *Policy) bool {
+	mine, err := json.Marshal(p)
+	theirs, wrong := json.Marshal(other)
+	return err == nil && wrong == nil && bytes.Equal(mine, theirs)
 }

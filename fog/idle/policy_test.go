@@ -2,6 +2,7 @@ package idle_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,9 +48,9 @@ func TestDefaultPolicies(t *testing.T) {
 		{"phone that has just been plugged in", idle.Android, idle.Telemetry{Battery: idle.Some(20.0), Charging: idle.Some(true)}, []string{idle.BatteryLow}},
 		{"everything is wrong with a phone", idle.Android, idle.Telemetry{
 			CPUForeign: idle.Some(0.9), MemFreeMB: idle.Some(10.0), Battery: idle.Some(5.0), Charging: idle.Some(false), TempC: idle.Some(45.0),
-			UserIdle: idle.Some(time.Duration(0)), Metered: idle.Some(true),
+			UserIdle: idle.Some(time.Duration(0)), Metered: idle.Some(true), Pressure: idle.Some(80.0), DiskFreeMB: idle.Some(3.0),
 		}, []string{
-			idle.OnBattery, idle.BatteryLow, idle.TooHot, idle.CPUBusy, idle.MemoryLow, idle.UserActive, idle.NetworkMetered,
+			idle.OnBattery, idle.BatteryLow, idle.TooHot, idle.CPUBusy, idle.MemoryLow, idle.UserActive, idle.NetworkMetered, idle.PressureHigh, idle.DiskLow,
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -72,11 +73,13 @@ func TestUnknownIsDeniedOnRequest(t *testing.T) {
 	deny := func(level float64) idle.Band { return idle.Band{Start: level, Stop: level, Unknown: idle.DenyUnknown} }
 	p := idle.Policy{
 		Power: idle.DenyUnknown, Battery: deny(50), Thermal: deny(50), CPU: deny(0.5), Memory: deny(100), UserIdle: deny(60), Unmetered: idle.DenyUnknown,
+		Pressure: deny(10), Disk: deny(512), Networks: idle.Networks{Allowed: []idle.NetworkKind{idle.Ethernet}, Unknown: idle.DenyUnknown},
 	}
 	require.NoError(t, p.Validate())
 	d := idle.Evaluate(p, idle.Telemetry{}, idle.Decision{}, noon)
 	require.Equal(t, []string{
 		idle.PowerUnknown, idle.BatteryUnknown, idle.TemperatureUnknown, idle.CPUUnknown, idle.MemoryUnknown, idle.UserUnknown, idle.NetworkUnknown,
+		idle.PressureUnknown, idle.DiskUnknown, idle.NetworkKindUnknown,
 	}, codes(d.Reasons))
 	nan := idle.Evaluate(p, idle.Telemetry{Battery: idle.Some(math.NaN())}, idle.Decision{}, noon)
 	require.Contains(t, codes(nan.Reasons), idle.BatteryLow, "what is no number is not enough")
@@ -137,6 +140,29 @@ func TestPolicyValidate(t *testing.T) {
 		{"policy.unmetered", idle.Policy{Unmetered: "perhaps"}},
 		{"policy.dwell_seconds", idle.Policy{DwellSeconds: -1}},
 		{"policy.dwell_seconds", idle.Policy{DwellSeconds: math.NaN()}},
+		{"policy.patience_seconds", idle.Policy{PatienceSeconds: -1}},
+		{"policy.pressure.start", idle.Policy{Pressure: band(101, 102)}},
+		{"policy.disk.stop", idle.Policy{Disk: band(100, 200)}},
+		{"policy.networks.allowed", idle.Policy{Networks: idle.Networks{Unknown: idle.AllowUnknown}}},
+		{"policy.networks.allowed", idle.Policy{Networks: idle.Networks{Allowed: []idle.NetworkKind{"pigeon"}, Unknown: idle.AllowUnknown}}},
+		{"policy.networks.unknown", idle.Policy{Networks: idle.Networks{Allowed: []idle.NetworkKind{idle.WiFi}}}},
+		{"policy.session.max_seconds", idle.Policy{Session: idle.Session{MaxSeconds: 1, CoolDownSeconds: 5}}},
+		{"policy.session.cool_down_seconds", idle.Policy{Session: idle.Session{MaxSeconds: 60}}},
+		{"policy.session.cool_down_seconds", idle.Policy{Session: idle.Session{CoolDownSeconds: 60}}},
+		{"policy.limits.cpu_share", idle.Policy{Limits: idle.Limits{CPUShare: 1.5}}},
+		{"policy.limits.memory_share", idle.Policy{Limits: idle.Limits{MemoryShare: math.NaN()}}},
+		{"policy.limits.tiers[0].above", idle.Policy{Thermal: band(70, 80), Limits: idle.Limits{Tiers: []idle.Tier{{Above: 80, Below: 75, CPUShare: 0.5}}}}},
+		{"policy.limits.tiers[0].below", idle.Policy{Limits: idle.Limits{Tiers: []idle.Tier{{Above: 80, Below: 85, CPUShare: 0.5}}}}},
+		{"policy.limits.tiers[0].cpu_share", idle.Policy{Limits: idle.Limits{CPUShare: 0.5, Tiers: []idle.Tier{{Above: 80, Below: 75, CPUShare: 0.5}}}}},
+		{"policy.limits.tiers[1].above", idle.Policy{Limits: idle.Limits{
+			Tiers: []idle.Tier{{Above: 80, Below: 75, CPUShare: 0.5}, {Above: 80, Below: 75, CPUShare: 0.2}},
+		}}},
+		{"policy.schedule.zone", idle.Policy{Schedule: idle.Schedule{Zone: idle.NewZone("Atlantis/Capital")}}},
+		{"policy.schedule.zone", idle.Policy{Schedule: idle.Schedule{Zone: idle.NewZone("Local")}}},
+		{"policy.schedule.windows[0].days", idle.Policy{Schedule: idle.Schedule{Windows: []idle.Window{{Days: []string{"Monday"}, From: "01:00", To: "02:00"}}}}},
+		{"policy.schedule.windows[0].from", idle.Policy{Schedule: idle.Schedule{Windows: []idle.Window{{From: "24:00", To: "02:00"}}}}},
+		{"policy.schedule.windows[0].to", idle.Policy{Schedule: idle.Schedule{Windows: []idle.Window{{From: "01:00", To: "2:00"}}}}},
+		{"policy.dwell_seconds", idle.Policy{DwellSeconds: 3600, Schedule: idle.Schedule{Windows: []idle.Window{{From: "01:00", To: "02:00"}}}}},
 	} {
 		err := c.policy.Validate()
 		require.Equal(t, fault.Invalid, fault.KindOf(err), c.field)
@@ -172,8 +198,23 @@ func drawPolicy(t *rapid.T) idle.Policy {
 		Power: drawRule(t, "power"), Battery: drawBand(t, "battery", true, 100), BatteryOnPower: rapid.Bool().Draw(t, "on power"),
 		Thermal: drawBand(t, "thermal", false, 100), CPU: drawBand(t, "cpu", false, 1), Memory: drawBand(t, "memory", true, 4096),
 		UserIdle: drawBand(t, "user", true, 600), Unmetered: drawRule(t, "unmetered"),
+		Pressure: drawBand(t, "pressure", false, 100), Disk: drawBand(t, "disk", true, 4096), Networks: drawNetworks(t),
 		DwellSeconds: float64(rapid.IntRange(0, 120).Draw(t, "dwell")),
 	}
+}
+
+// drawKind draws a kind of network.
+func drawKind() *rapid.Generator[idle.NetworkKind] {
+	return rapid.SampledFrom([]idle.NetworkKind{idle.Ethernet, idle.WiFi, idle.Cellular})
+}
+
+// drawNetworks draws a rule about kinds of network.
+func drawNetworks(t *rapid.T) idle.Networks {
+	n := idle.Networks{Unknown: drawRule(t, "networks")}
+	if n.Unknown != idle.RuleOff {
+		n.Allowed = rapid.SliceOfNDistinct(drawKind(), 1, 3, rapid.ID[idle.NetworkKind]).Draw(t, "allowed")
+	}
+	return n
 }
 
 // drawTelemetry draws what a device says.
@@ -186,7 +227,8 @@ func drawTelemetry(t *rapid.T) idle.Telemetry {
 	}
 	return idle.Telemetry{
 		CPUForeign: number("foreign", 1), MemFreeMB: number("free", 4096), Battery: number("charge", 100), Charging: truth("charging"),
-		TempC: number("heat", 100), Metered: truth("metered"),
+		TempC: number("heat", 100), Metered: truth("metered"), Pressure: number("pressure", 100), DiskFreeMB: number("disk", 4096),
+		Network: idle.Opt[idle.NetworkKind]{Known: rapid.Bool().Draw(t, "network known"), Value: drawKind().Draw(t, "network")},
 		UserIdle: idle.Opt[time.Duration]{
 			Known: rapid.Bool().Draw(t, "idle known"), Value: time.Duration(rapid.IntRange(0, 600).Draw(t, "idle")) * time.Second,
 		},
@@ -216,6 +258,9 @@ func broken(p idle.Policy, t idle.Telemetry, was bool) int {
 	note(p.Memory.Unknown, t.MemFreeMB.Known, t.MemFreeMB.Value >= level(p.Memory))
 	note(p.UserIdle.Unknown, t.UserIdle.Known, t.UserIdle.Value.Seconds() >= level(p.UserIdle))
 	note(p.Unmetered, t.Metered.Known, !t.Metered.Value)
+	note(p.Pressure.Unknown, t.Pressure.Known, t.Pressure.Value <= level(p.Pressure))
+	note(p.Disk.Unknown, t.DiskFreeMB.Known, t.DiskFreeMB.Value >= level(p.Disk))
+	note(p.Networks.Unknown, t.Network.Known, slices.Contains(p.Networks.Allowed, t.Network.Value))
 	return count
 }
 
@@ -280,11 +325,14 @@ func TestTremblingSignal(t *testing.T) {
 func TestValidPolicyCanHold(t *testing.T) {
 	best := idle.Telemetry{
 		CPUForeign: idle.Some(0.0), MemFreeMB: idle.Some(1e9), Battery: idle.Some(100.0), Charging: idle.Some(true), TempC: idle.Some(0.0),
-		UserIdle: idle.Some(8 * 24 * time.Hour), Metered: idle.Some(false),
+		UserIdle: idle.Some(8 * 24 * time.Hour), Metered: idle.Some(false), Pressure: idle.Some(0.0), DiskFreeMB: idle.Some(1e12),
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPolicy(t)
-		for _, b := range []*idle.Band{&p.Battery, &p.Thermal, &p.CPU, &p.Memory, &p.UserIdle} {
+		if p.Networks.Unknown != idle.RuleOff {
+			best.Network = idle.Some(p.Networks.Allowed[0])
+		}
+		for _, b := range []*idle.Band{&p.Battery, &p.Thermal, &p.CPU, &p.Memory, &p.UserIdle, &p.Pressure, &p.Disk} {
 			b.Start += rapid.Float64Range(-50, 50).Draw(t, "shift")
 		}
 		if p.Validate() != nil {

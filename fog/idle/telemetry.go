@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -50,16 +51,43 @@ func (o *Opt[T]) UnmarshalJSON(text []byte) error {
 
 // Telemetry is what a device says about itself at one moment. Every signal may be unknown.
 type Telemetry struct {
-	CPUForeign Opt[float64]       `json:"cpu_foreign"` // share of all cores that others than our guests use, 0 to 1
-	CPUTotal   Opt[float64]       `json:"cpu_total"`   // share of all cores in use, ours included, 0 to 1
-	MemFreeMB  Opt[float64]       `json:"mem_free_mb"` // memory that can be had without swapping, MiB
-	Battery    Opt[float64]       `json:"battery"`     // charge in percent, 0 to 100; unknown on a machine without a battery
-	Charging   Opt[bool]          `json:"is_charging"` // external power is connected
-	TempC      Opt[float64]       `json:"temp_c"`      // hottest sensor, degrees Celsius
-	UserIdle   Opt[time.Duration] `json:"user_idle"`   // time since somebody last touched the device
-	Metered    Opt[bool]          `json:"metered"`     // the network is paid by volume
-	At         time.Time          `json:"at"`          // when the server received it; the device's own clock is never used
+	CPUForeign Opt[float64]       `json:"cpu_foreign"`  // share of all cores that others than our guests use, 0 to 1
+	CPUTotal   Opt[float64]       `json:"cpu_total"`    // share of all cores in use, ours included, 0 to 1
+	MemFreeMB  Opt[float64]       `json:"mem_free_mb"`  // memory that can be had without swapping, MiB
+	Battery    Opt[float64]       `json:"battery"`      // charge in percent, 0 to 100; unknown on a machine without a battery
+	Charging   Opt[bool]          `json:"is_charging"`  // external power is connected
+	TempC      Opt[float64]       `json:"temp_c"`       // hottest sensor, degrees Celsius
+	UserIdle   Opt[time.Duration] `json:"user_idle"`    // time since somebody last touched the device
+	Metered    Opt[bool]          `json:"metered"`      // the network is paid by volume
+	Pressure   Opt[float64]       `json:"pressure"`     // percent of the last ten seconds in which other programs stalled
+	DiskFreeMB Opt[float64]       `json:"disk_free_mb"` // free MiB where the agent keeps its files
+	Network    Opt[NetworkKind]   `json:"network"`      // what the way to the server goes over
+	At         time.Time          `json:"at"`           // when the server received it; the device's own clock is never used
 }
+
+// NetworkKind is a kind of network.
+type NetworkKind string
+
+// The kinds of network.
+const (
+	Ethernet  NetworkKind = "ethernet"
+	WiFi      NetworkKind = "wifi"
+	Cellular  NetworkKind = "cellular"
+	Bluetooth NetworkKind = "bluetooth"
+	Tunnel    NetworkKind = "tunnel" // a private network over another one
+	Loopback  NetworkKind = "loopback"
+)
+
+// networkKinds lists them.
+func networkKinds() []NetworkKind {
+	return []NetworkKind{Ethernet, WiFi, Cellular, Bluetooth, Tunnel, Loopback}
+}
+
+// known reports whether there is such a kind.
+func (k NetworkKind) known() bool { return slices.Contains(networkKinds(), k) }
+
+// maxDiskMB is more than any disk has.
+const maxDiskMB = 1 << 40
 
 // validate refuses values outside their range, NaN and infinities, and names the field.
 func (t *Telemetry) validate(op string) error {
@@ -74,6 +102,8 @@ func (t *Telemetry) validate(op string) error {
 		{"mem_free_mb", t.MemFreeMB, 0, maxMemory},
 		{"battery", t.Battery, 0, 100},
 		{"temp_c", t.TempC, -100, 300},
+		{"pressure", t.Pressure, 0, 100},
+		{"disk_free_mb", t.DiskFreeMB, 0, maxDiskMB},
 	}
 	for i := range checks {
 		c := &checks[i]
@@ -83,6 +113,9 @@ func (t *Telemetry) validate(op string) error {
 	}
 	if t.UserIdle.Known && t.UserIdle.Value < 0 {
 		return fault.Field(op, "user_idle_seconds", "must not be negative")
+	}
+	if t.Network.Known && !t.Network.Value.known() {
+		return fault.Field(op, "network", "must be one of %v", networkKinds())
 	}
 	return nil
 }
@@ -98,6 +131,9 @@ func (t *Telemetry) merge(newer *Telemetry) {
 	keep(&t.TempC, newer.TempC)
 	keep(&t.UserIdle, newer.UserIdle)
 	keep(&t.Metered, newer.Metered)
+	keep(&t.Pressure, newer.Pressure)
+	keep(&t.DiskFreeMB, newer.DiskFreeMB)
+	keep(&t.Network, newer.Network)
 }
 
 // keep overwrites an optional value with a known one.

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // policies name time zones; some systems know none
 
 	"github.com/fogcompute/fogcompute/fog"
 	"github.com/fogcompute/fogcompute/fog/idle/worker"

@@ -49,13 +49,18 @@ type signals struct {
 	TempC      *float64 `json:"temp_c,omitempty"`
 	UserIdle   *float64 `json:"user_idle_seconds,omitempty"`
 	Metered    *bool    `json:"metered,omitempty"`
+	Pressure   *float64 `json:"pressure,omitempty"`
+	DiskFreeMB *float64 `json:"disk_free_mb,omitempty"`
+
+	Network *idle.NetworkKind `json:"network,omitempty"`
 }
 
 // encodeSignals leaves out what is unknown.
 func encodeSignals(t *idle.Telemetry) signals {
 	s := signals{
 		CPUForeign: pointer(t.CPUForeign), CPUTotal: pointer(t.CPUTotal), MemFreeMB: pointer(t.MemFreeMB),
-		TempC: pointer(t.TempC), Metered: pointer(t.Metered),
+		TempC: pointer(t.TempC), Metered: pointer(t.Metered), Pressure: pointer(t.Pressure), DiskFreeMB: pointer(t.DiskFreeMB),
+		Network: pointer(t.Network),
 	}
 	if t.UserIdle.Known {
 		seconds := t.UserIdle.Value.Seconds()

@@ -37,6 +37,7 @@ type deviceRow struct {
 	Reasons      string `bun:"reasons" json:"reasons"`
 	Since        int64  `bun:"since_at" json:"since_at"`
 	Calm         int64  `bun:"calm_at" json:"calm_at"`
+	Rest         int64  `bun:"rest_at" json:"rest_at"`
 	Registered   int64  `bun:"registered_at" json:"registered_at"`
 	Online       int64  `bun:"online_at" json:"online_at"`
 	OnlineBefore int64  `bun:"online_before" json:"online_before"`
@@ -56,6 +57,9 @@ type pulseRow struct {
 	TempC      *float64 `bun:"temp_c" json:"temp_c"`
 	UserIdle   *int64   `bun:"user_idle" json:"user_idle"`
 	Metered    *int64   `bun:"metered" json:"metered"`
+	Pressure   *float64 `bun:"pressure" json:"pressure"`
+	DiskFreeMB *float64 `bun:"disk_free_mb" json:"disk_free_mb"`
+	Network    *string  `bun:"network" json:"network"`
 	Harvesting int64    `bun:"harvesting" json:"harvesting"`
 	Boot       string   `bun:"boot" json:"boot"`
 	Seq        int64    `bun:"seq" json:"seq"`
@@ -79,7 +83,7 @@ func newDeviceRow(d *idle.Device, version int64) (deviceRow, error) {
 		ID: string(d.ID), Tenant: string(d.Tenant), Owner: string(d.Owner), Creator: string(d.Creator), Name: d.Name,
 		Type: string(d.Type), Platform: d.Platform, MilliCPU: d.MilliCPU, MemoryMB: d.MemoryMB, MilliGPU: d.MilliGPU,
 		State: string(d.State), Drain: number(d.Drain), Cause: d.Cause, Eligible: number(d.Decision.Eligible),
-		Throttled: number(d.Throttled()), Since: db.Micros(d.Decision.Since), Calm: db.Micros(d.Decision.Calm),
+		Throttled: number(d.Throttled()), Since: db.Micros(d.Decision.Since), Calm: db.Micros(d.Decision.Calm), Rest: db.Micros(d.Decision.Rest),
 		Registered: db.Micros(d.Registered), Online: db.Micros(d.OnlineSince), OnlineBefore: d.OnlineBefore.Microseconds(),
 		Version: version,
 	}
@@ -110,11 +114,16 @@ func newPulseRow(p *idle.Pulse) (pulseRow, error) {
 		Device: string(p.Device), LastSeen: db.Micros(p.LastSeen), Heard: db.Micros(t.At),
 		CPUForeign: null(t.CPUForeign), CPUTotal: null(t.CPUTotal), MemFreeMB: null(t.MemFreeMB), Battery: null(t.Battery),
 		TempC: null(t.TempC), Charging: nullBool(t.Charging), Metered: nullBool(t.Metered),
+		Pressure: null(t.Pressure), DiskFreeMB: null(t.DiskFreeMB),
 		Harvesting: int64(p.Harvesting), Boot: p.Boot, Seq: int64(p.Seq), Boots: string(boots),
 	}
 	if t.UserIdle.Known {
 		micros := t.UserIdle.Value.Microseconds()
 		r.UserIdle = &micros
+	}
+	if t.Network.Known {
+		kind := string(t.Network.Value)
+		r.Network = &kind
 	}
 	return r, nil
 }
@@ -123,7 +132,7 @@ func newPulseRow(p *idle.Pulse) (pulseRow, error) {
 func (r *pulseRow) values() []any {
 	return []any{
 		r.Device, r.LastSeen, r.Heard, r.CPUForeign, r.CPUTotal, r.MemFreeMB, r.Battery, r.Charging, r.TempC, r.UserIdle, r.Metered,
-		r.Harvesting, r.Boot, r.Seq, r.Boots,
+		r.Pressure, r.DiskFreeMB, r.Network, r.Harvesting, r.Boot, r.Seq, r.Boots,
 	}
 }
 
@@ -134,7 +143,7 @@ func (r *row) device() (idle.Device, error) {
 		Creator: principal.Account(r.Creator), Name: r.Name, Type: idle.DeviceType(r.Type), Platform: r.Platform,
 		MilliCPU: r.MilliCPU, MemoryMB: r.MemoryMB, MilliGPU: r.MilliGPU,
 		State: idle.State(r.State), Drain: r.Drain != 0, Cause: r.Cause,
-		Decision:   idle.Decision{Eligible: r.Eligible != 0, Since: db.Time(r.Since), Calm: db.Time(r.Calm)},
+		Decision:   idle.Decision{Eligible: r.Eligible != 0, Since: db.Time(r.Since), Calm: db.Time(r.Calm), Rest: db.Time(r.Rest)},
 		Registered: db.Time(r.Registered), OnlineSince: db.Time(r.Online), OnlineBefore: micros(r.OnlineBefore), Version: r.Version,
 		Telemetry: r.telemetry(), LastSeen: db.Time(r.LastSeen), Harvesting: int(r.Harvesting), Boot: r.Boot, Seq: uint64(r.Seq),
 		TasksCompleted: r.Tasks, ComputeSeconds: float64(r.Compute) / 1e6, Earned: r.Earned,
@@ -157,10 +166,14 @@ func (r *row) device() (idle.Device, error) {
 func (r *pulseRow) telemetry() idle.Telemetry {
 	t := idle.Telemetry{
 		CPUForeign: known(r.CPUForeign), CPUTotal: known(r.CPUTotal), MemFreeMB: known(r.MemFreeMB), Battery: known(r.Battery),
-		TempC: known(r.TempC), Charging: knownBool(r.Charging), Metered: knownBool(r.Metered), At: db.Time(r.Heard),
+		TempC: known(r.TempC), Charging: knownBool(r.Charging), Metered: knownBool(r.Metered),
+		Pressure: known(r.Pressure), DiskFreeMB: known(r.DiskFreeMB), At: db.Time(r.Heard),
 	}
 	if r.UserIdle != nil {
 		t.UserIdle = idle.Some(micros(*r.UserIdle))
+	}
+	if r.Network != nil {
+		t.Network = idle.Some(idle.NetworkKind(*r.Network))
 	}
 	return t
 }

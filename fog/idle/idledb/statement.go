@@ -20,7 +20,7 @@ func deviceColumns() []column {
 		{"id", text}, {"tenant", text}, {"owner", text}, {"creator", text}, {"name", text}, {"type", text}, {"platform", text},
 		{"milli_cpu", integer}, {"memory_mb", integer}, {"milli_gpu", integer}, {"declared", text}, {"executors", text},
 		{"labels", text}, {"policy", text}, {"state", text}, {"drain", integer}, {"cause", text}, {"eligible", integer},
-		{"throttled", integer}, {"reasons", text}, {"since_at", integer}, {"calm_at", integer}, {"registered_at", integer},
+		{"throttled", integer}, {"reasons", text}, {"since_at", integer}, {"calm_at", integer}, {"rest_at", integer}, {"registered_at", integer},
 		{"online_at", integer}, {"online_before", integer}, {"version", integer},
 	}
 }
@@ -30,7 +30,7 @@ func pulseColumns() []column {
 	return []column{
 		{"device", text}, {"last_seen_at", integer}, {"heard_at", integer}, {"cpu_foreign", decimal}, {"cpu_total", decimal},
 		{"mem_free_mb", decimal}, {"battery", decimal}, {"charging", integer}, {"temp_c", decimal}, {"user_idle", integer},
-		{"metered", integer}, {"harvesting", integer}, {"boot", text}, {"seq", integer}, {"boots", text},
+		{"metered", integer}, {"pressure", decimal}, {"disk_free_mb", decimal}, {"network", text}, {"harvesting", integer}, {"boot", text}, {"seq", integer}, {"boots", text},
 	}
 }
 

@@ -74,18 +74,33 @@ func Device(id idle.DeviceID) idle.Device {
 		ID: id, Tenant: "default", Owner: "alice", Creator: "operator", Name: "Gerät \"1\"; DROP", Type: idle.Desktop,
 		Platform: "linux/amd64", MilliCPU: 2500, MemoryMB: 4096, MilliGPU: 500,
 		Declared: []string{"gpu", "wasm"}, Executors: []string{"wasm"}, Labels: map[string]string{"zone": "eu?", "room": "{1}"},
-		Policy: idle.DefaultPolicy(idle.Desktop), State: idle.Online, Drain: true, Cause: "none",
+		Policy: policy(), State: idle.Online, Drain: true, Cause: "none",
 		Decision: idle.Decision{
-			Since: at(1), Calm: at(2),
+			Since: at(1), Calm: at(2), Rest: at(4),
 			Reasons: []idle.Reason{{Code: idle.CPUBusy, Text: "90 % used"}, {Code: idle.TooHot, Text: "91 °C"}},
 		},
 		Registered: at(0), OnlineSince: at(1), OnlineBefore: 90 * time.Second,
 		Telemetry: idle.Telemetry{
 			CPUForeign: idle.Some(0.25), CPUTotal: idle.Some(0.5), MemFreeMB: idle.Some(1024.5), Battery: idle.Some(80.0),
-			Charging: idle.Some(true), TempC: idle.Some(-3.5), UserIdle: idle.Some(90 * time.Second), Metered: idle.Some(false), At: at(3),
+			Charging: idle.Some(true), TempC: idle.Some(-3.5), UserIdle: idle.Some(90 * time.Second), Metered: idle.Some(false),
+			Pressure: idle.Some(12.5), DiskFreeMB: idle.Some(2048.5), Network: idle.Some(idle.WiFi), At: at(3),
 		},
 		LastSeen: at(3), Harvesting: 2, Boot: "b2", Seq: 7, Boots: []string{"b1", "b0"},
 	}
+}
+
+// policy returns a policy with every kind of rule.
+func policy() idle.Policy {
+	p := idle.DefaultPolicy(idle.Desktop)
+	p.Networks = idle.Networks{Allowed: []idle.NetworkKind{idle.Ethernet, idle.WiFi}, Unknown: idle.AllowUnknown}
+	p.Schedule = idle.Schedule{
+		Zone:    idle.NewZone("Europe/Berlin"),
+		Windows: []idle.Window{{Days: []string{"mon", "fri"}, From: "22:00", To: "06:00"}, {From: "12:00", To: "13:00"}},
+	}
+	p.Session = idle.Session{MaxSeconds: 3600, CoolDownSeconds: 600}
+	p.Limits = idle.Limits{CPUShare: 0.5, MemoryShare: 0.25, Tiers: []idle.Tier{{Above: 70, Below: 65, CPUShare: 0.25}}}
+	p.PatienceSeconds = 300
+	return p
 }
 
 // bare returns a living device with little known about it.
