@@ -60,29 +60,13 @@ func TestDisagreementIsNotPaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		house := fogtest.Open(t, fog.Config{})
 		before := available(t, house, "operator")
-		id := submit(t.Context(), t, house, quorumJob()).ID
-		first := []*fogtest.Device{
-			fogtest.Join(t, house, fogtest.Device{ID: "liar", Compute: says("lies")}),
-			fogtest.Join(t, house, fogtest.Device{ID: "honest", Compute: says("truth")}),
-		}
-		for record := (scheduler.Record{}); record.Job.Slots < 3; {
-			for _, d := range first {
-				_, err := d.Work(t.Context())
-				require.NoError(t, err)
-			}
-			var err error
-			record, err = house.Scheduler.Get(t.Context(), id)
-			require.NoError(t, err)
-		}
-		judge := fogtest.Join(t, house, fogtest.Device{ID: "judge", Compute: says("truth")})
-		done := finish(t, house, append(first, judge), id)[0]
-		require.Equal(t, scheduler.Vested, done.Job.State)
+		done := outvoted(t, house)
 		price := tokenomics.Amount(done.Job.Price)
 		assert.Zero(t, available(t, house, "device:liar"))
 		assert.Equal(t, price, available(t, house, "device:honest"))
 		assert.Equal(t, price, available(t, house, "device:judge"))
 		assert.Equal(t, before-2*price, available(t, house, "operator"))
-		work := contributions(t, house, id)
+		work := contributions(t, house, done.Job.ID)
 		require.Len(t, work, 2)
 		for _, w := range work {
 			assert.NotEqual(t, idle.DeviceID("liar"), w.Device)
