@@ -15,7 +15,7 @@ import (
 const (
 	schedulesPath = "/api/scheduler/schedules"
 	aSchedule     = `{"name":"nightly report","spec":"30 4 * * mon-fri","zone":"Europe/Berlin","overlap":"forbid","catch_up":3600,
-		"template":{"name":"report","sla_tier":"Silver","cpu_required":0.5,"memory_required":1,"count":3,"trust":"quorum:2","priority":5,
+		"template":{"name":"report","sla_tier":"Silver","cpu_required":0.5,"memory_required":1,"count":3,"trust":"quorum:2,tolerance:0.01","priority":5,
 			"duration_estimate":60,"args":["{index}"],"constraints":{"require":[{"key":"zone","op":"exists"}]}}}`
 )
 
@@ -36,7 +36,7 @@ func TestSchedules(t *testing.T) {
 	}
 	template := one["template"].(map[string]any)
 	for field, want := range map[string]any{
-		"name": "report", "sla": "silver", "cpu": 0.5, "memory": 1.0, "count": 3.0, "trust": "quorum:2", "priority": 5.0,
+		"name": "report", "sla": "silver", "cpu": 0.5, "memory": 1.0, "count": 3.0, "trust": "quorum:2,tolerance:0.01", "priority": 5.0,
 		"durationEstimate": 60.0, "after": []any{}, "gang": false,
 		"constraints": map[string]any{"require": []any{map[string]any{"key": "zone", "op": "exists"}}},
 	} {

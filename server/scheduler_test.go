@@ -28,11 +28,11 @@ func (a *api) submit(body string, headers ...string) string {
 func TestJobIsSeenAsItWasSubmitted(t *testing.T) {
 	a := newAPI(t, server.Config{})
 	path := a.submit(`{"name":"render","sla_tier":"GoLd","cpu_required":1.5,"memory_required":0.5,"gpu_required":0,
-		"duration_estimate":30,"data_size_mb":12,"args":["1"],"trust":"quorum:2/3"}`)
+		"duration_estimate":30,"data_size_mb":12,"args":["1"],"trust":"quorum:2/3,json"}`)
 	job := a.ok("GET", path, "")
 	for field, want := range map[string]any{
 		"name": "render", "status": "queued", "sla": "gold", "cpu": 1.5, "memory": 0.5, "gpu": 0.0, "node": nil, "started": nil,
-		"completed": nil, "progress": 0.0, "eta": nil, "trust": "quorum:2/3", "owner": "operator", "state": "queued",
+		"completed": nil, "progress": 0.0, "eta": nil, "trust": "quorum:2/3,json", "owner": "operator", "state": "queued",
 	} {
 		assert.Equal(t, want, job[field], field)
 	}

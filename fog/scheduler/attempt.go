@@ -188,7 +188,7 @@ type Result struct {
 	// CPUSeconds and WallSeconds are the node's own account: telemetry, never the base of a payment.
 	CPUSeconds  float64 `json:"cpuSeconds"`
 	WallSeconds float64 `json:"wallSeconds"`
-	// Digest is SHA-256 over exit code, standard output and outputs, computed by the scheduler. Equal digests are equal
-	// results.
+	// Digest is SHA-256 over exit code, standard output and outputs, computed by the scheduler. Results with equal
+	// digests are equal; others may be, as the job's Comparator says.
 	Digest string `json:"digest"`
 }

@@ -138,7 +138,7 @@ func (d *draft) aggregate() {
 	if c.placed+c.leased == 0 {
 		switch {
 		case agreed:
-			d.judge(c.digest)
+			d.judge(c.result)
 			return
 		case c.open == 0 && j.Slots >= j.Trust.Replicas+extraSlots:
 			d.end(Failed, "the replicas' results differ")
@@ -174,12 +174,12 @@ const extraSlots = 2
 type census struct {
 	open, placed, leased, reported int
 	votes                          int
-	digest                         string
+	result                         *Result
 }
 
 func (r *Record) census() census {
 	var c census
-	votes := make(map[string]int, r.Job.Slots)
+	var results []*Result
 	for s := range r.Job.Slots {
 		a := r.newest(s)
 		switch {
@@ -191,12 +191,10 @@ func (r *Record) census() census {
 			c.leased++
 		default:
 			c.reported++
-			votes[a.Result.Digest]++
-			if n := votes[a.Result.Digest]; n > c.votes {
-				c.votes, c.digest = n, a.Result.Digest
-			}
+			results = append(results, a.Result)
 		}
 	}
+	c.votes, c.result = r.Job.Trust.Compare.agreement(results)
 	return c
 }
 

@@ -299,15 +299,28 @@ func ExampleScheduler_Stats() {
 }
 
 func ExampleParseTrust() {
-	for _, text := range []string{"none", "quorum:2", "quorum:2/3", "quorum:3/2"} {
+	for _, text := range []string{"none", "quorum:2", "quorum:2/3,json", "quorum:3/2"} {
 		trust, err := scheduler.ParseTrust(text)
-		fmt.Println(trust.Quorum, "of", trust.Replicas, err)
+		fmt.Println(trust.Quorum, "of", trust.Replicas, trust.Compare, err)
 	}
 	// Output:
-	// 1 of 1 <nil>
-	// 2 of 2 <nil>
-	// 2 of 3 <nil>
-	// 0 of 0 scheduler.trust: trust: quorum 3 of 2: want 1 <= quorum <= replicas <= 9
+	// 1 of 1 exact <nil>
+	// 2 of 2 exact <nil>
+	// 2 of 3 json <nil>
+	// 0 of 0 exact scheduler.trust: trust: quorum 3 of 2: want 1 <= quorum <= replicas <= 9
+}
+
+func ExampleComparator_Equal() {
+	a := &scheduler.Result{Stdout: []byte(`{"mean": 1.5, "n": 3}`)}
+	b := &scheduler.Result{Stdout: []byte(`{"n":3,"mean":1.50}`)}
+	c := &scheduler.Result{Stdout: []byte(`{"mean": 1.5000001, "n": 3}`)}
+	fmt.Println(scheduler.Comparator{}.Equal(a, b))
+	fmt.Println(scheduler.Comparator{By: scheduler.ByJSON}.Equal(a, b))
+	fmt.Println(scheduler.Comparator{By: scheduler.ByTolerance, Tolerance: 1e-6}.Equal(a, c))
+	// Output:
+	// false
+	// true
+	// true
 }
 
 func ExampleTierPricer() {

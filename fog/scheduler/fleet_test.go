@@ -49,11 +49,11 @@ func richJobs(t *rapid.T) []Record {
 				MilliGPU: rapid.SampledFrom([]int64{0, 0, 200, 500, 1000, 2000}).Draw(t, "needs gpu"),
 				DiskMB:   rapid.Int64Range(0, 2).Draw(t, "needs disk"), MbitPS: rapid.SampledFrom([]int64{0, 0, 50}).Draw(t, "needs net"),
 			},
-			Trust: Trust{1, 1}, Slots: 1, State: Queued, NextToken: 1, Group: rapid.SampledFrom([]string{"", "g", "h"}).Draw(t, "group"),
+			Trust: Trust{Replicas: 1, Quorum: 1}, Slots: 1, State: Queued, NextToken: 1, Group: rapid.SampledFrom([]string{"", "g", "h"}).Draw(t, "group"),
 			DataMB: 10, DataAt: "x",
 		}
 		if rapid.IntRange(0, 3).Draw(t, "replicated") == 0 {
-			j.Trust, j.Slots = Trust{2, 2}, 2
+			j.Trust, j.Slots = Trust{Replicas: 2, Quorum: 2}, 2
 		}
 		c := &j.Constraints
 		if rapid.IntRange(0, 3).Draw(t, "requires") == 0 {
@@ -231,7 +231,7 @@ func TestLocalityAndPreference(t *testing.T) {
 	nodes := []Node{at("far", "x"), at("near", "y")}
 	job := Record{Job: Job{
 		ID: "j", Tier: Bronze, Demand: Demand{MilliCPU: 1000, MemoryMB: 1, Executor: "wasm"}, MaxRuntime: time.Second,
-		Slots: 1, Trust: Trust{1, 1}, State: Queued, DataMB: 100, DataAt: "y",
+		Slots: 1, Trust: Trust{Replicas: 1, Quorum: 1}, State: Queued, DataMB: 100, DataAt: "y",
 	}}
 	plan, _ := place(newFleet(nodes, nil, nil), []Record{job}, time.Time{})
 	require.Equal(t, 1, plan[0][0].node, "the data's region is near")
@@ -258,7 +258,7 @@ func benchPlace(b *testing.B, need func(i int) int64) {
 				}
 			}
 			f := newFleet(nodes, nil, nil)
-			r := Record{Job: Job{ID: "j", Tenant: "t", Owner: "p", Tier: Gold, MaxRuntime: time.Minute, Slots: 1, Trust: Trust{1, 1}, State: Queued}}
+			r := Record{Job: Job{ID: "j", Tenant: "t", Owner: "p", Tier: Gold, MaxRuntime: time.Minute, Slots: 1, Trust: Trust{Replicas: 1, Quorum: 1}, State: Queued}}
 			for i := 0; b.Loop(); i++ {
 				r.Job.Demand = Demand{MilliCPU: need(i), MemoryMB: 1, Executor: "wasm"}
 				q := requestOf(&r, time.Time{})

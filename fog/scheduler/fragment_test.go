@@ -62,7 +62,7 @@ func TestSharesFillDevicesThatOthersBroke(t *testing.T) {
 	f.mix = mix{{Demand{MilliCPU: 1, MemoryMB: 1, MilliGPU: 1000}, 0.5}, {Demand{MilliCPU: 1, MemoryMB: 1, MilliGPU: 500}, 0.5}}
 	share := Record{Job: Job{
 		ID: "j", Owner: "p", Tier: Gold, Demand: Demand{MilliCPU: 1, MemoryMB: 1, MilliGPU: 500, Executor: "wasm"},
-		MaxRuntime: time.Minute, Slots: 1, Trust: Trust{1, 1}, State: Queued,
+		MaxRuntime: time.Minute, Slots: 1, Trust: Trust{Replicas: 1, Quorum: 1}, State: Queued,
 	}}
 	plan, _ := place(f, []Record{share}, time.Time{})
 	require.Equal(t, assignment{slot: 0, node: 1, gpus: 1}, plan[0][0])

@@ -18,7 +18,7 @@ func TestAReservationTriesEachEndOnce(t *testing.T) {
 	p := &planner{fleet: newFleet(nodes, live, nil), roster: newRoster(nodes, live)}
 	r := Record{Job: Job{
 		ID: "j", Tenant: "t", Owner: "p", Tier: Gold, Demand: Demand{MilliCPU: 4000, Executor: "wasm"}, Slots: 1, Gang: true, Array: "j",
-		State: Queued, MaxRuntime: time.Minute, Trust: Trust{1, 1},
+		State: Queued, MaxRuntime: time.Minute, Trust: Trust{Replicas: 1, Quorum: 1},
 	}}
 	g := gangOf("j", []Record{r}, start(), &rules{})
 	before := len(p.fleet.log)

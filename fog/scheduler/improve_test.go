@@ -29,7 +29,7 @@ func drawLive(t *rapid.T) (*planner, []Record) {
 		j := Job{
 			ID: JobID(fmt.Sprintf("j%02d", i)), Tenant: "t", Owner: "p", Tier: rapid.SampledFrom(Tiers()).Draw(t, "tier"),
 			Demand: Demand{MilliCPU: rapid.Int64Range(1, 20).Draw(t, "needs") * 100, MemoryMB: 64, Executor: "wasm"},
-			Trust:  Trust{1, 1}, Slots: 1, State: Queued, NextToken: 1, Version: 1, MaxRuntime: time.Minute, Estimate: 10 * time.Second,
+			Trust:  Trust{Replicas: 1, Quorum: 1}, Slots: 1, State: Queued, NextToken: 1, Version: 1, MaxRuntime: time.Minute, Estimate: 10 * time.Second,
 		}
 		r := Record{Job: j}
 		n := rapid.IntRange(0, len(nodes)-1).Draw(t, "on")

@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// judge accepts the result with the digest: the slots that have it are valid, those with another are not. A result
-// that says that the program failed, when it is agreed upon, fails the job.
-func (d *draft) judge(digest string) {
+// judge accepts a result: the slots whose results equal it are valid, the others are not. A result that says that the
+// program failed, when it is agreed upon, fails the job.
+func (d *draft) judge(agreed *Result) {
+	d.Job.Result = agreed
 	for s := range d.Job.Slots {
 		a := d.newest(s)
 		if a == nil || a.State != AttemptReported {
@@ -21,17 +22,15 @@ func (d *draft) judge(digest string) {
 		}
 		a.Since = d.now
 		switch {
-		case a.Result.Digest != digest:
+		case !d.Job.Trust.Compare.Equal(agreed, a.Result):
 			a.State, a.Reason = AttemptInvalid, "other replicas agree on another result"
-			continue
 		case a.Result.ExitCode != 0:
 			a.State, a.Class = AttemptFailed, ClassJob
 		default:
 			a.State = AttemptValid
 		}
-		d.Job.Result = a.Result
 	}
-	if code := d.Job.Result.ExitCode; code != 0 {
+	if code := agreed.ExitCode; code != 0 {
 		d.end(Failed, fmt.Sprintf("the program ended with exit code %d", code))
 		return
 	}

@@ -139,7 +139,7 @@ func TestScoreSpreadsAndPrefersBetterNodes(t *testing.T) {
 		return n
 	}
 	job := func(tier Tier) Record {
-		return Record{Job: Job{ID: "j", Tier: tier, Demand: Demand{MilliCPU: 1000, MemoryMB: 100, Executor: "wasm"}, MaxRuntime: time.Minute, Slots: 1, Trust: Trust{1, 1}, State: Queued}}
+		return Record{Job: Job{ID: "j", Tier: tier, Demand: Demand{MilliCPU: 1000, MemoryMB: 100, Executor: "wasm"}, MaxRuntime: time.Minute, Slots: 1, Trust: Trust{Replicas: 1, Quorum: 1}, State: Queued}}
 	}
 	on := func(r Record, live []Attempt, nodes ...Node) NodeID {
 		plan, _ := place(newFleet(nodes, live, nil), []Record{r}, time.Time{})

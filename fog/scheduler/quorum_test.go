@@ -61,6 +61,30 @@ func TestQuorumDisagrees(t *testing.T) {
 	})
 }
 
+// TestQuorumByComparison: results that are equal by the job's way of comparing agree, and the others do not.
+func TestQuorumByComparison(t *testing.T) {
+	inBubble(t, scheduler.Config{}, func(t *testing.T, r *rig) {
+		r.nodes("a", "b", "c")
+		for trust, says := range map[string][3]string{
+			"quorum:2/3,json":          {`{"x":1,"y":2}`, "{\"y\":2.0, \"x\":1}", `{"x":1,"y":3}`},
+			"quorum:2/3,tolerance:0.1": {"1.00", "1.05", "1.30"},
+		} {
+			want, err := scheduler.ParseTrust(trust)
+			require.NoError(t, err)
+			job := r.submit(scheduler.Submission{Trust: &want})
+			for i, a := range r.get(job).Attempts {
+				require.NoError(t, r.report(done(r.fetch(a.Node), says[i])).Err)
+			}
+			record := r.get(job)
+			require.Equal(t, scheduler.Vested, record.Job.State, trust)
+			require.Equal(t, says[0], string(record.Job.Result.Stdout))
+			for i, state := range []scheduler.AttemptState{scheduler.AttemptValid, scheduler.AttemptValid, scheduler.AttemptInvalid} {
+				require.Equal(t, state, record.Attempts[i].State, "%s %d", trust, i)
+			}
+		}
+	})
+}
+
 func TestQuorumOfMoreIsNotHeldUpByOne(t *testing.T) {
 	inBubble(t, scheduler.Config{Lease: 10 * time.Second}, func(t *testing.T, r *rig) {
 		r.nodes("a", "b", "c")

@@ -30,7 +30,7 @@ func vast(t *testing.T) (*planner, []Record) {
 	for i := 0; i < len(nodes); i += 10 {
 		r := Record{Job: Job{
 			ID: JobID(fmt.Sprintf("j%05d", i)), Tenant: "t", Owner: "p", Tier: Gold, Demand: Demand{MilliCPU: 500, MemoryMB: 64, Executor: "wasm"},
-			Trust: Trust{1, 1}, Slots: 1, State: Queued, NextToken: 1, Version: 1, MaxRuntime: time.Minute, Estimate: 10 * time.Second,
+			Trust: Trust{Replicas: 1, Quorum: 1}, Slots: 1, State: Queued, NextToken: 1, Version: 1, MaxRuntime: time.Minute, Estimate: 10 * time.Second,
 		}}
 		f.hold(i, &r.Job.Demand, 0, groupKey{})
 		d := newDraft(&r, start(), rules{})

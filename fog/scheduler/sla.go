@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,13 +62,13 @@ type Terms struct {
 func TermsOf(t Tier) Terms {
 	switch t {
 	case Platinum:
-		return Terms{t, 8, 2, Trust{2, 2}, Limits{16, 3, 10, 2}, 4000}
+		return Terms{t, 8, 2, Trust{Replicas: 2, Quorum: 2}, Limits{16, 3, 10, 2}, 4000}
 	case Gold:
-		return Terms{t, 4, 4, Trust{1, 1}, Limits{12, 3, 8, 2}, 2500}
+		return Terms{t, 4, 4, Trust{Replicas: 1, Quorum: 1}, Limits{12, 3, 8, 2}, 2500}
 	case Silver:
-		return Terms{t, 2, 8, Trust{1, 1}, Limits{8, 2, 6, 1}, 1500}
+		return Terms{t, 2, 8, Trust{Replicas: 1, Quorum: 1}, Limits{8, 2, 6, 1}, 1500}
 	}
-	return Terms{Bronze, 1, 16, Trust{1, 1}, Limits{6, 2, 5, 1}, 1000}
+	return Terms{Bronze, 1, 16, Trust{Replicas: 1, Quorum: 1}, Limits{6, 2, 5, 1}, 1000}
 }
 
 // Limits are numbers of failures, by class.
@@ -96,13 +95,15 @@ type Trust struct {
 	Replicas int `json:"replicas"`
 	// Quorum is the number of equal results that are believed.
 	Quorum int `json:"quorum"`
+	// Compare says which results are equal.
+	Compare Comparator `json:"compare,omitzero"`
 }
 
 // MaxReplicas is the greatest number of slots that a submission may ask for.
 const MaxReplicas = 9
 
-// ParseTrust reads "none", "quorum:k" (k replicas, all equal) or "quorum:k/n" (k equal ones of n). Anything else is
-// fault Invalid, field "trust".
+// ParseTrust reads "none", "quorum:k" (k replicas, all equal) or "quorum:k/n" (k equal ones of n), the latter two with how results
+// are compared, as ",exact", ",json" or ",tolerance:x"; without, byte for byte. Anything else is fault Invalid, field "trust".
 func ParseTrust(s string) (Trust, error) {
 	const op, field = "scheduler.trust", "trust"
 	if s == "none" {
@@ -111,6 +112,14 @@ func ParseTrust(s string) (Trust, error) {
 	rest, ok := strings.CutPrefix(s, "quorum:")
 	if !ok {
 		return Trust{}, fault.Field(op, field, "unknown rule %q: want none, quorum:k or quorum:k/n", s)
+	}
+	var compare Comparator
+	if votes, how, named := strings.Cut(rest, ","); named {
+		var err error
+		if compare, err = parseComparator(how); err != nil {
+			return Trust{}, err
+		}
+		rest = votes
 	}
 	k, n, both := strings.Cut(rest, "/")
 	if !both {
@@ -124,30 +133,38 @@ func ParseTrust(s string) (Trust, error) {
 	if err != nil {
 		return Trust{}, fault.Field(op, field, "replicas %q is not a number", n)
 	}
-	t := Trust{Replicas: replicas, Quorum: quorum}
+	t := Trust{Replicas: replicas, Quorum: quorum, Compare: compare}
 	if err := t.Validate(); err != nil {
 		return Trust{}, err
 	}
 	return t, nil
 }
 
-// Validate checks 1 <= Quorum <= Replicas <= MaxReplicas; else fault Invalid, field "trust".
+// Validate checks 1 <= Quorum <= Replicas <= MaxReplicas, and the comparator, which needs a quorum of two or more to have something to
+// compare; else fault Invalid, field "trust".
 func (t Trust) Validate() error {
 	if t.Quorum < 1 || t.Quorum > t.Replicas || t.Replicas > MaxReplicas {
 		return fault.Field("scheduler.trust", "trust", "quorum %d of %d: want 1 <= quorum <= replicas <= %d", t.Quorum, t.Replicas, MaxReplicas)
 	}
-	return nil
+	if t.Quorum < 2 && t.Compare != (Comparator{}) {
+		return fault.Field("scheduler.trust", "trust", "a quorum of %d compares nothing: want no comparison, or a quorum of 2 or more", t.Quorum)
+	}
+	return t.Compare.Validate()
 }
 
 // String writes what ParseTrust reads.
 func (t Trust) String() string {
-	switch {
-	case t.Replicas <= 1:
+	if t.Replicas <= 1 {
 		return "none"
-	case t.Replicas == t.Quorum:
-		return fmt.Sprintf("quorum:%d", t.Quorum)
 	}
-	return fmt.Sprintf("quorum:%d/%d", t.Quorum, t.Replicas)
+	text := "quorum:" + strconv.Itoa(t.Quorum)
+	if t.Replicas != t.Quorum {
+		text += "/" + strconv.Itoa(t.Replicas)
+	}
+	if t.Compare.By != ByBytes {
+		text += "," + t.Compare.String()
+	}
+	return text
 }
 
 // Target is when the job is to be finished to have met its tier: its deadline, or else the tier's factor times its

@@ -141,16 +141,26 @@ func TestConfigIsChecked(t *testing.T) {
 func TestParseTrust(t *testing.T) {
 	for text, want := range map[string]scheduler.Trust{
 		"none": {Replicas: 1, Quorum: 1}, "quorum:2": {Replicas: 2, Quorum: 2}, "quorum:2/3": {Replicas: 3, Quorum: 2},
+		"quorum:2,json":              {Replicas: 2, Quorum: 2, Compare: scheduler.Comparator{By: scheduler.ByJSON}},
+		"quorum:2/3,tolerance:1e-09": {Replicas: 3, Quorum: 2, Compare: scheduler.Comparator{By: scheduler.ByTolerance, Tolerance: 1e-9}},
 	} {
 		got, err := scheduler.ParseTrust(text)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 		require.Equal(t, text, got.String())
 	}
-	for _, text := range []string{"", "quorum", "quorum:", "quorum:x", "quorum:2/x", "quorum:3/2", "quorum:0", "quorum:-1/2", "quorum:2/99", "None"} {
+	for _, text := range []string{"", "quorum", "quorum:", "quorum:x", "quorum:2/x", "quorum:3/2", "quorum:0", "quorum:-1/2", "quorum:2/99", "None",
+		"none,json", "quorum:1/3,json", "quorum:2,", "quorum:2,xml", "quorum:2,tolerance", "quorum:2,tolerance:0", "quorum:2,tolerance:1",
+		"quorum:2,tolerance:NaN", "quorum:2,tolerance:-1", "quorum:2,json,json"} {
 		_, err := scheduler.ParseTrust(text)
 		require.Equal(t, fault.Invalid, fault.KindOf(err), text)
 		require.Equal(t, "trust", fault.FieldOf(err))
+	}
+	exact, err := scheduler.ParseTrust("quorum:2,exact")
+	require.NoError(t, err)
+	require.Equal(t, "quorum:2", exact.String())
+	for _, c := range []scheduler.Comparator{{By: "xml"}, {Tolerance: 0.5}, {By: scheduler.ByJSON, Tolerance: 0.5}, {By: scheduler.ByTolerance}} {
+		kind(t, fault.Invalid, scheduler.Trust{Replicas: 2, Quorum: 2, Compare: c}.Validate())
 	}
 }
 

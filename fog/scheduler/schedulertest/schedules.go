@@ -15,7 +15,7 @@ func schedule(id string) scheduler.Schedule {
 	return scheduler.Schedule{
 		ID: id, Tenant: "t", Owner: "o", Name: "ü", Spec: "* * * * *", Zone: "Europe/Berlin",
 		Template: scheduler.Submission{
-			Name: "n", Trust: &scheduler.Trust{Replicas: 3, Quorum: 2}, Count: 3, Task: scheduler.Task{Args: []string{"{index}"}, Seed: 1<<64 - 1},
+			Name: "n", Trust: &scheduler.Trust{Replicas: 3, Quorum: 2, Compare: scheduler.Comparator{By: scheduler.ByJSON}}, Count: 3, Task: scheduler.Task{Args: []string{"{index}"}, Seed: 1<<64 - 1},
 			After:       []scheduler.Dependency{{Job: "j", When: scheduler.OnEnd}},
 			Constraints: scheduler.Constraints{Together: "zone"}, DataMB: 0.5,
 		},
