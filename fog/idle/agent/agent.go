@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -41,23 +40,16 @@ type Agent struct {
 	decision  idle.Decision // this device's own
 	allowed   bool          // the server's, as of its last directive
 	desired   idle.Desired
+	refusal   []idle.Reason // the server's, while it does not allow
+	verdict   idle.Verdict  // what follows from all of these
 	paused    time.Time     // since when guests have been suspended; zero while they run
+	budget    budget        // what guests may use of the CPU
+	tier      int           // of temperature
+	throttled bool          // guests are ahead of their share and paused
+	leaving   bool          // Drain was called
 	open      chan struct{} // closed while guests may run
 	seq       uint64
 	status    Status
-}
-
-// Status is what an agent has been doing.
-type Status struct {
-	ID        string
-	Connected bool          // the server answered last time
-	Eligible  bool          // guests run; else they are suspended
-	Reasons   []idle.Reason // why not
-	Held      int           // attempts now
-	Done      int64         // results that the server has accepted
-	Failed    int64         // of these, with a class
-	Dropped   int64         // attempts that were cancelled, or whose result was not wanted any more
-	Beats     int64         // that were answered
 }
 
 // New returns an agent and starts nothing. It makes its folder. Errors are of kind Invalid for a configuration that cannot work, and
@@ -86,6 +78,9 @@ func New(cfg Config) (*Agent, error) {
 	if a.client, err = newClient(&a.cfg); err != nil {
 		return nil, err
 	}
+	if err := a.limit(); err != nil {
+		return nil, err
+	}
 	a.store = newStore(filepath.Join(a.dir, "blobs"), cfg.CacheBytes, a.client, cfg.Now)
 	if a.exec = cfg.Executor; a.exec == nil {
 		p, err := worker.New(worker.Config{
@@ -103,16 +98,25 @@ func New(cfg Config) (*Agent, error) {
 	return a, nil
 }
 
-// Status returns what the agent has been doing.
-func (a *Agent) Status() Status {
+// Drain makes the agent take no more work, finish and deliver what it holds, and then end Run with nil: what comes before an
+// upgrade. It returns at once.
+func (a *Agent) Drain() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := a.status
-	s.Eligible, s.Reasons, s.Held = a.paused.IsZero(), slices.Clone(a.decision.Reasons), len(a.attempts)
-	return s
+	a.leaving = true
+	a.act()
+	tell(a.wake)
 }
 
-// Run serves until ctx ends, says goodbye and returns nil when the last guest is gone. It returns earlier with ErrStopped when the
+// drained reports whether the agent was to drain and holds nothing any more.
+func (a *Agent) drained() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.leaving && len(a.attempts) == 0
+}
+
+// Run serves until ctx ends, says goodbye and returns nil when the last guest is gone; the same when Drain has been called and
+// nothing is held. It returns earlier with ErrStopped when the
 // server wants no more of this device, and with the server's answer if it refuses the device at the start. A server that cannot be
 // reached is tried for as long as it takes. Run can be called once.
 func (a *Agent) Run(ctx context.Context) error {

@@ -74,7 +74,10 @@ func TestOneJob(t *testing.T) {
 		require.Len(t, first.Boot, 32)
 		require.InDelta(t, 0.1, *first.Telemetry.CPUForeign, 1e-9)
 		require.InDelta(t, 3600, *first.Telemetry.UserIdle, 1e-9)
-		require.Equal(t, agent.Status{ID: "device-1", Connected: true, Eligible: true, Done: 1, Beats: 1}, s.agent.Status())
+		require.Equal(t, agent.Status{
+			ID: "device-1", Connected: true, Eligible: true, Done: 1, Beats: 1, Phase: idle.Vacant, CPUShare: 1, At: time.Now(),
+			WhyNot: []idle.Reason{{Code: agent.NoWork, Text: "the server has no more work for this device"}},
+		}, s.agent.Status())
 
 		s.finish()
 		require.True(t, s.lastBeat().Bye)

@@ -37,7 +37,7 @@ type attempt struct {
 }
 
 func newAttempt(ctx context.Context, a *Agent, o *idle.Offer) *attempt {
-	t := &attempt{agent: a, offer: *o, halt: !a.paused.IsZero()}
+	t := &attempt{agent: a, offer: *o, halt: a.halted()}
 	t.ctx, t.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	return t
 }

@@ -44,9 +44,11 @@ type pulse struct {
 
 // beats keeps the server informed and obeys it until ctx ends (nil) or the server ends it (ErrStopped).
 func (a *Agent) beats(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
 	var p pulse
 	answers := make(chan answer, maxFlight)
 	defer func() {
+		cancel()
 		for ; p.flying > 0; p.flying-- {
 			<-answers
 		}
@@ -67,6 +69,9 @@ func (a *Agent) beats(ctx context.Context) error {
 				return err
 			}
 		case <-timer.C:
+		}
+		if a.drained() {
+			return nil
 		}
 		now := a.cfg.Now()
 		if !now.Before(p.due) && p.flying < maxFlight {
@@ -126,7 +131,7 @@ func (a *Agent) nextBeat() *beat {
 	for _, t := range a.attempts {
 		b.Held = append(b.Held, idle.Held{Attempt: t.offer.Attempt, Token: t.offer.Token, Suspended: !a.paused.IsZero()})
 	}
-	if a.decision.Eligible && a.desired == idle.Run {
+	if a.decision.Eligible && a.desired == idle.Run && !a.leaving {
 		b.Take = max(0, a.cfg.MaxHeld-len(a.attempts))
 	}
 	if b.Take > 0 && a.allowed {
@@ -211,7 +216,10 @@ func (a *Agent) obey(ctx context.Context, d *idle.Directive, latest bool) int {
 	a.status.Connected = true
 	a.status.Beats++
 	if latest {
-		a.allowed, a.desired = d.Eligible, d.Desired
+		a.allowed, a.desired, a.refusal = d.Eligible, d.Desired, nil
+		if !d.Eligible {
+			a.refusal = append([]idle.Reason{{Code: serverForbids, Text: "the server forbids it"}}, d.Reasons...)
+		}
 	}
 	for _, id := range d.Cancel {
 		if t := a.attempts[id]; t != nil {
@@ -237,9 +245,12 @@ func (a *Agent) obey(ctx context.Context, d *idle.Directive, latest bool) int {
 	if refused > 0 {
 		a.cfg.Logger.Warn("offers refused", "count", refused, "held", len(a.attempts))
 	}
-	a.settle()
+	a.act()
 	return taken
 }
+
+// serverForbids is the code of the reason that stands before the server's own.
+const serverForbids = "server_forbids"
 
 // errCancelled is why an attempt ends whose result nobody wants.
 var errCancelled = errors.New("agent: cancelled by the server")
@@ -255,7 +266,7 @@ func (a *Agent) known(o *idle.Offer) bool {
 
 // admit takes an offer. A server that offers what it was not asked for is not obeyed: such an attempt is left to its lease. The lock is held.
 func (a *Agent) admit(ctx context.Context, o *idle.Offer) bool {
-	if o.Attempt == "" || len(o.Attempt) > 256 || len(a.attempts) >= a.cfg.MaxHeld || ctx.Err() != nil {
+	if o.Attempt == "" || len(o.Attempt) > 256 || len(a.attempts) >= a.cfg.MaxHeld || a.leaving || ctx.Err() != nil {
 		return false
 	}
 	t := newAttempt(ctx, a, o)

@@ -38,11 +38,12 @@ type Config struct {
 	DataDir    string // private folder; empty: a folder of its own under the user's cache folder
 	CacheBytes int64  // modules and inputs kept in DataDir; 0: 1 GiB
 
+	Cores      int           // of the machine, which the policy's shares refer to; 0: as many as there are
 	Sense      time.Duration // how often the sensor is read; 0: 1 s
 	Wait       time.Duration // longest long poll; 0: 20 s
 	MaxHeld    int           // attempts held at once, whether they run, wait or are being reported; 0: 64
 	MaxRuns    int           // guests that run at once; 0: four for each core lent
-	MaxPause   time.Duration // a device that may not be harvested for so long gives its attempts back; 0: 10 min
+	MaxPause   time.Duration // a device that may not be harvested for so long gives its attempts back; the policy's patience goes before it; 0: 10 min
 	Persist    time.Duration // for how long the delivery of a result is tried; 0: 10 min
 	Foreground bool          // guests run at normal priority and not only while nobody else wants the CPU
 
@@ -77,7 +78,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fault.Field(op, "Server", "must be an http or https URL")
 	}
 	c.Server = strings.TrimRight(c.Server, "/")
-	if c.Sense < 0 || c.Wait < 0 || c.MaxHeld < 0 || c.MaxRuns < 0 || c.MaxPause < 0 || c.Persist < 0 || c.CacheBytes < 0 {
+	if c.Sense < 0 || c.Wait < 0 || c.MaxHeld < 0 || c.MaxRuns < 0 || c.MaxPause < 0 || c.Persist < 0 || c.Cores < 0 || c.CacheBytes < 0 {
 		return c, fault.Field(op, "Config", "no number may be negative")
 	}
 	if c.MaxHeld > 1024 {
@@ -97,9 +98,13 @@ func (c Config) withDefaults() (Config, error) {
 		return c, err
 	}
 	fill(&c.CacheBytes, 1<<30)
+	fill(&c.Cores, runtime.NumCPU())
 	fill(&c.Sense, time.Second)
 	fill(&c.Wait, 20*time.Second)
 	fill(&c.MaxHeld, 64)
+	if c.Policy.PatienceSeconds > 0 {
+		c.MaxPause = time.Duration(c.Policy.PatienceSeconds * float64(time.Second))
+	}
 	fill(&c.MaxPause, 10*time.Minute)
 	fill(&c.Persist, 10*time.Minute)
 	fill(&c.Capacity.MilliCPU, int64(min(runtime.NumCPU(), 128))*1000)
@@ -121,8 +126,8 @@ func fill[T comparable](v *T, instead T) {
 	}
 }
 
-// prepareDir makes the agent's folder and returns its path.
-func prepareDir(dir, id string) (string, error) {
+// dataFolder returns the path of the agent's folder.
+func dataFolder(dir, id string) (string, error) {
 	if dir == "" {
 		caches, err := os.UserCacheDir()
 		if err != nil {
@@ -137,6 +142,15 @@ func prepareDir(dir, id string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("agent: data folder: %w", err)
+	}
+	return dir, nil
+}
+
+// prepareDir makes the agent's folder and returns its path.
+func prepareDir(dir, id string) (string, error) {
+	dir, err := dataFolder(dir, id)
+	if err != nil {
+		return "", err
 	}
 	for _, folder := range []string{dir, filepath.Join(dir, "blobs"), filepath.Join(dir, "worker")} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {

@@ -249,6 +249,7 @@ type bodies struct {
 	script  func(worker.Job) *worker.Outcome // nil, or a nil result: the guest runs until the test ends it
 	err     error
 	trimmed int
+	hungry  float64 // cores that each guest uses
 }
 
 // body is one guest under way.
@@ -260,6 +261,8 @@ type body struct {
 	out       *worker.Outcome
 	suspended bool
 	calls     []string
+	since     time.Time // it runs
+	used      time.Duration
 }
 
 func (b *bodies) Start(_ context.Context, job worker.Job) (agent.Execution, error) {
@@ -268,7 +271,7 @@ func (b *bodies) Start(_ context.Context, job worker.Job) (agent.Execution, erro
 	if b.err != nil {
 		return nil, b.err
 	}
-	run := &body{job: job, done: make(chan struct{})}
+	run := &body{job: job, done: make(chan struct{}), since: time.Now()}
 	b.started = append(b.started, run)
 	if b.script != nil {
 		if out := b.script(job); out != nil {
@@ -284,7 +287,22 @@ func (b *bodies) Trim() {
 	b.trimmed++
 }
 
-func (*bodies) CPU() time.Duration { return 0 }
+// CPU is that of guests that use one core each while they run.
+func (b *bodies) CPU() time.Duration {
+	if b.hungry == 0 {
+		return 0
+	}
+	sum := time.Duration(0)
+	for _, r := range b.runs() {
+		r.mu.Lock()
+		sum += r.used
+		if !r.suspended {
+			sum += time.Since(r.since)
+		}
+		r.mu.Unlock()
+	}
+	return time.Duration(float64(sum) * b.hungry)
+}
 
 func (*bodies) Run(ctx context.Context) error {
 	<-ctx.Done()
@@ -313,6 +331,10 @@ func (r *body) note(call string, suspended bool) error {
 	defer r.mu.Unlock()
 	if r.suspended != suspended {
 		r.calls = append(r.calls, call)
+		if suspended {
+			r.used += time.Since(r.since)
+		}
+		r.since = time.Now()
 	}
 	r.suspended = suspended
 	return nil

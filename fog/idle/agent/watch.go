@@ -4,18 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/idle"
 	"github.com/fogcompute/fogcompute/fog/idle/worker"
 )
 
+// statusEvery is how often the status is written to the disk.
+const statusEvery = 5 * time.Second
+
 // watch reads the sensor and suspends or resumes the guests until ctx ends.
 func (a *Agent) watch(ctx context.Context) {
 	tick := time.NewTicker(a.cfg.Sense)
 	defer tick.Stop()
+	a.publish()
 	last := a.cfg.Now()
+	told := last
 	for {
 		select {
 		case <-ctx.Done():
@@ -31,6 +35,10 @@ func (a *Agent) watch(ctx context.Context) {
 		}
 		last = now
 		a.sense(ctx)
+		if now.Sub(told).Abs() >= statusEvery {
+			told = now
+			a.publish()
+		}
 	}
 }
 
@@ -57,13 +65,71 @@ func (a *Agent) sense(ctx context.Context) {
 	if a.decision.Eligible != was {
 		tell(a.wake)
 	}
-	a.settle()
-	a.relieve()
+	a.tier = a.cfg.Policy.Limits.Tier(t.TempC, a.tier)
+	a.throttle()
+	a.act()
+}
+
+// situation is what the device decides about. The lock is held.
+func (a *Agent) situation() idle.Situation {
+	s := idle.Situation{Phase: idle.Vacant, Since: a.paused, Desired: a.desired, Decision: a.decision, Patience: a.cfg.MaxPause}
+	switch {
+	case len(a.attempts) == 0:
+	case a.paused.IsZero():
+		s.Phase = idle.Working
+	default:
+		s.Phase = idle.Suspended
+	}
+	if a.leaving && s.Desired == idle.Run {
+		s.Desired = idle.Drain
+	}
+	if !a.allowed {
+		s.Forbidden = a.refusal
+	}
+	return s
+}
+
+// act decides what to do with the guests and does it. What one step brings about may call for another one: guests that have just
+// been suspended give way at once where memory is short. The lock is held.
+func (a *Agent) act() {
+	for range 2 {
+		s := a.situation()
+		a.verdict = idle.Decide(&s, a.cfg.Now())
+		a.settle()
+		switch a.verdict.Action {
+		case idle.Suspend:
+			continue
+		case idle.Preempt:
+			for _, t := range a.attempts {
+				t.giveBack(causeOf(a.verdict.Reasons))
+			}
+		case idle.Kill:
+			for _, t := range a.attempts {
+				t.drop(ErrStopped)
+			}
+		}
+		return
+	}
+}
+
+// causeOf tells the server why guests were preempted.
+func causeOf(reasons []idle.Reason) string {
+	for _, r := range reasons {
+		switch r.Code {
+		case idle.SuspendedTooFar:
+			return r.Text
+		case idle.MemoryLow:
+			return "suspended, and the device needs its memory"
+		case idle.DiskLow:
+			return "suspended, and the device needs its disk space"
+		}
+	}
+	return "suspended"
 }
 
 // settle suspends or resumes the guests if the device's own policy or the server's opinion has changed. The lock is held.
 func (a *Agent) settle() {
-	may := a.decision.Eligible && a.allowed
+	may := a.decision.Eligible && (a.allowed || len(a.refusal) == 0)
 	if may == a.paused.IsZero() && (may == isClosed(a.open)) {
 		return
 	}
@@ -76,14 +142,22 @@ func (a *Agent) settle() {
 			a.open = make(chan struct{})
 		}
 	}
-	for _, t := range a.attempts {
-		t.pause(!may)
-	}
+	a.hold()
 	if !may {
 		tell(a.trim) // what is kept warm would only occupy memory that somebody wants
 	}
-	a.cfg.Logger.Info("guests", "run", may, "reasons", a.decision.Reasons)
+	a.cfg.Logger.Info("guests", "run", may, "reasons", a.verdict.Reasons)
 }
+
+// hold pauses the guests, or lets them go on. The lock is held.
+func (a *Agent) hold() {
+	for _, t := range a.attempts {
+		t.pause(a.halted())
+	}
+}
+
+// halted reports whether guests must not run now. The lock is held.
+func (a *Agent) halted() bool { return !a.paused.IsZero() || a.throttled }
 
 // isClosed reports whether guests may run.
 func isClosed(gate <-chan struct{}) bool {
@@ -92,26 +166,6 @@ func isClosed(gate <-chan struct{}) bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// relieve gives attempts back that have been suspended for too long, or at once if memory is short: a suspended guest keeps
-// its own. The lock is held.
-func (a *Agent) relieve() {
-	if a.paused.IsZero() {
-		return
-	}
-	paused := a.cfg.Now().Sub(a.paused)
-	short := slices.ContainsFunc(a.decision.Reasons, func(r idle.Reason) bool { return r.Code == idle.MemoryLow })
-	if paused < a.cfg.MaxPause && !short {
-		return
-	}
-	reason := "suspended for more than " + a.cfg.MaxPause.String()
-	if short {
-		reason = "suspended, and the device needs its memory"
-	}
-	for _, t := range a.attempts {
-		t.giveBack(reason)
 	}
 }
 

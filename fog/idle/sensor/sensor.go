@@ -147,6 +147,15 @@ func (l *Local) memory(ctx context.Context, t *idle.Telemetry) error {
 	return nil
 }
 
+// MemoryMB returns the size of this machine's memory, MiB.
+func MemoryMB() (int64, error) {
+	m, err := mem.VirtualMemory()
+	if err != nil {
+		return 0, fmt.Errorf("sensor: memory: %w", err)
+	}
+	return int64(m.Total >> 20), nil
+}
+
 // hottest returns the highest temperature that a machine can have and live.
 func hottest(temps []sensors.TemperatureStat) (hot idle.Opt[float64]) {
 	for _, s := range temps {
