@@ -93,7 +93,7 @@ func New(cfg Config) (*Agent, error) {
 		a.exec = pool{p}
 	}
 	if a.cfg.Sensor == nil {
-		a.cfg.Sensor = sensor.New(sensor.Config{Now: cfg.Now, Own: func() time.Duration { return ownCPU() + a.exec.CPU() }})
+		a.cfg.Sensor = sensor.New(sensor.Config{Now: cfg.Now, Folder: a.dir, Own: func() time.Duration { return ownCPU() + a.exec.CPU() }})
 	}
 	return a, nil
 }

@@ -47,11 +47,12 @@ type Config struct {
 	Persist    time.Duration // for how long the delivery of a result is tried; 0: 10 min
 	Foreground bool          // guests run at normal priority and not only while nobody else wants the CPU
 
-	Sensor   sensor.Sensor     // nil: this machine's
-	Executor Executor          // runs guests; nil: worker processes of this program, whose main function calls worker.Main first
-	HTTP     http.RoundTripper // nil: one with CA and sensible bounds
-	Now      func() time.Time  // nil: time.Now
-	Logger   *slog.Logger      // nil: none
+	Sensor   sensor.Sensor        // nil: this machine's
+	Executor Executor             // runs guests; nil: worker processes of this program, whose main function calls worker.Main first
+	HTTP     http.RoundTripper    // nil: one with CA and sensible bounds
+	Now      func() time.Time     // nil: time.Now
+	Clocks   func() sensor.Moment // to notice sleep and a clock that is set; nil: this machine's
+	Logger   *slog.Logger         // nil: none
 }
 
 // Capacity is what a device lends.
@@ -111,6 +112,9 @@ func (c Config) withDefaults() (Config, error) {
 	fill(&c.MaxRuns, int(4*max(1, c.Capacity.MilliCPU/1000)))
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Clocks == nil {
+		c.Clocks = sensor.Now
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

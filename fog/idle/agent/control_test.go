@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"io/fs"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,4 +199,32 @@ func (s *stage) enrolment() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.enrolled[0]
+}
+
+// TestSleep: a machine that wakes up beats at once.
+func TestSleep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var slept atomic.Int64
+		s := start(t, func(_ *stage, cfg *agent.Config) {
+			clocks := cfg.Clocks
+			cfg.Clocks = func() sensor.Moment {
+				m := clocks()
+				m.Awake -= time.Duration(slept.Load())
+				return m
+			}
+		})
+		time.Sleep(5500 * time.Millisecond)
+		synctest.Wait()
+		before := s.lastBeat().Seq
+		slept.Store(int64(10 * time.Second))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, before, s.lastBeat().Seq, "a nap is no news")
+		slept.Store(int64(time.Hour))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, before+1, s.lastBeat().Seq)
+		s.finish()
+	})
 }

@@ -381,6 +381,11 @@ func start(t *testing.T, change func(*stage, *agent.Config)) *stage {
 		Server: "http://hub.test", Key: "secret", ID: "device-1", DataDir: t.TempDir(), HTTP: s.hub, Executor: s.guests, Sensor: s.sensor,
 		Capacity: agent.Capacity{MilliCPU: 2000, MemoryMB: 1024},
 	}
+	began := time.Now()
+	cfg.Clocks = func() sensor.Moment { // in a bubble the machine's own clocks run on
+		since := time.Since(began) + time.Second
+		return sensor.Moment{Wall: time.Now(), Awake: since, Boot: since}
+	}
 	s.away()
 	if change != nil {
 		change(s, &cfg)

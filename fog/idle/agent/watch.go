@@ -13,13 +13,15 @@ import (
 // statusEvery is how often the status is written to the disk.
 const statusEvery = 5 * time.Second
 
+// jumpy is from what length on sleep and a clock that was set matter.
+const jumpy = time.Minute
+
 // watch reads the sensor and suspends or resumes the guests until ctx ends.
 func (a *Agent) watch(ctx context.Context) {
 	tick := time.NewTicker(a.cfg.Sense)
 	defer tick.Stop()
 	a.publish()
-	last := a.cfg.Now()
-	told := last
+	last, told := a.cfg.Clocks(), a.cfg.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -29,22 +31,18 @@ func (a *Agent) watch(ctx context.Context) {
 			continue
 		case <-tick.C:
 		}
-		now := a.cfg.Now()
-		if asleep(last, now) > time.Minute { // this machine slept: leases may be over and the load is another
+		now, clocks := a.cfg.Now(), a.cfg.Clocks()
+		if j := clocks.Since(last); j.Slept > jumpy || j.Stepped.Abs() > jumpy { // leases may be over, and the load is another
+			a.cfg.Logger.Info("clock", "slept", j.Slept, "stepped", j.Stepped)
 			tell(a.wake)
 		}
-		last = now
+		last = clocks
 		a.sense(ctx)
 		if now.Sub(told).Abs() >= statusEvery {
 			told = now
 			a.publish()
 		}
 	}
-}
-
-// asleep is by how much the clock on the wall went on while the machine did not.
-func asleep(last, now time.Time) time.Duration {
-	return now.Round(0).Sub(last.Round(0)) - now.Sub(last)
 }
 
 // sense reads the sensor and decides anew.

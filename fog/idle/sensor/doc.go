@@ -11,8 +11,16 @@
 //	Charging     /sys/class/power_supply; true without a battery       unknown
 //	TempC        hottest sensor of the hardware monitors               the same
 //	UserIdle     last use of the terminals, interrupts of the keyboard unknown
-//	Metered      unknown                                               unknown
+//	Metered      true on a mobile network, else unknown                unknown
+//	Network      default route and /sys/class/net                      unknown
+//	Pressure     /proc/pressure, our own control group taken off       unknown
+//	DiskFreeMB   the file system of Config.Folder                      the same
 //
-// The kernel's figure of stalls for the CPU is not used: it counts our own workers, which wait on purpose whenever somebody
-// else wants the CPU.
+// The kernel's figure of stalls for the CPU counts only where the agent and its workers have a control group for themselves, as a
+// service of systemd does, so that theirs can be taken off: workers wait on purpose whenever somebody else wants the CPU. Elsewhere
+// stalls for memory and disk include those that guests cause.
+//
+// Moment and Jump tell sleep from a clock that was set: by CLOCK_BOOTTIME and CLOCK_MONOTONIC on Linux.
+//
+// Linux on amd64 is run and tested; Linux on arm64, Android, macOS and Windows are compiled only.
 package sensor

@@ -54,14 +54,3 @@ func line(root fs.FS, name string) string {
 	first, _, _ := strings.Cut(string(data), "\n")
 	return strings.TrimSpace(first)
 }
-
-// pressure reads the share of the last ten seconds, in percent, in which some program stalled for a resource (PSI).
-func pressure(root fs.FS, resource string) (float64, bool) {
-	for field := range strings.FieldsSeq(line(root, path.Join("proc/pressure", resource))) {
-		if text, ok := strings.CutPrefix(field, "avg10="); ok {
-			v, err := strconv.ParseFloat(text, 64)
-			return v, err == nil && v >= 0 && v <= 100
-		}
-	}
-	return 0, false
-}

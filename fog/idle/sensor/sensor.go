@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/shirou/gopsutil/v4/cpu"
+	"github.com/shirou/gopsutil/v4/disk"
 	"github.com/shirou/gopsutil/v4/mem"
 	"github.com/shirou/gopsutil/v4/sensors"
 
@@ -37,6 +38,8 @@ type Config struct {
 	Window time.Duration
 	// Root is the file system with /sys, /proc and /dev; nil: this machine's.
 	Root fs.FS
+	// Folder is where free disk space matters; empty: nowhere.
+	Folder string
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -89,6 +92,13 @@ func (l *Local) Read(ctx context.Context) (idle.Telemetry, error) {
 	if runtime.GOOS == "linux" {
 		t.Battery, t.Charging = power(l.root)
 		t.UserIdle = l.touch.idle(l.root, now)
+		t.Pressure = stalls(l.root)
+		t.Network, t.Metered = network(l.root)
+	}
+	if l.cfg.Folder != "" {
+		if usage, err := disk.UsageWithContext(ctx, l.cfg.Folder); err == nil {
+			t.DiskFreeMB = idle.Some(float64(usage.Free) / (1 << 20))
+		}
 	}
 	if failed != nil && !t.CPUTotal.Known && !t.MemFreeMB.Known {
 		return idle.Telemetry{}, fmt.Errorf("sensor: %w", failed)
@@ -140,7 +150,7 @@ func (l *Local) memory(ctx context.Context, t *idle.Telemetry) error {
 	}
 	t.MemFreeMB = idle.Some(float64(m.Available) / (1 << 20))
 	if runtime.GOOS == "linux" {
-		if share, ok := pressure(l.root, "memory"); ok && share >= stalled {
+		if share, ok := pressure(l.root, "proc/pressure/memory"); ok && share >= stalled {
 			t.MemFreeMB = idle.Some(0.0)
 		}
 	}
