@@ -12,6 +12,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/internal/db"
 	"github.com/fogcompute/fogcompute/fog/internal/db/dbtest"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
+	"github.com/fogcompute/fogcompute/fog/tokenomics/chain"
 )
 
 // on runs a benchmark on both databases. The test server of PostgreSQL does not wait for its disk (fsync=off), SQLite does.
@@ -60,7 +61,8 @@ func groupCommit(b *testing.B, d *db.DB, callers int) {
 	require.NoError(b, ledger.Close())
 }
 
-// BenchmarkVerify measures the verification of a ledger of 100,000 transfers. It reports postings per second.
+// BenchmarkVerify measures the verification of a ledger of 100,000 transfers, of the whole and of the chain alone. It reports
+// postings per second.
 func BenchmarkVerify(b *testing.B) {
 	const transfers = 100_000
 	on(b, func(b *testing.B, d *db.DB) {
@@ -75,11 +77,18 @@ func BenchmarkVerify(b *testing.B) {
 			_, err := ledger.Transfer(b.Context(), list)
 			require.NoError(b, err)
 		}
-		b.ReportAllocs()
-		for b.Loop() {
-			require.NoError(b, ledger.Verify(b.Context()))
+		for name, verify := range map[string]func() error{
+			"whole": func() error { return ledger.Verify(b.Context()) },
+			"chain": func() error { _, err := ledger.VerifyChain(b.Context(), chain.Head{}); return err },
+		} {
+			b.Run(name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					require.NoError(b, verify())
+				}
+				b.ReportMetric(2*transfers*float64(b.N)/b.Elapsed().Seconds(), "postings/s")
+			})
 		}
-		b.ReportMetric(2*transfers*float64(b.N)/b.Elapsed().Seconds(), "postings/s")
 		require.NoError(b, ledger.Close())
 	})
 }
