@@ -44,4 +44,14 @@ until get "$url/api/tokenomics/balance?address=device:example-device" | grep -qv
 	[ $tries -lt 100 ] || fail "the device was not paid"
 	sleep 0.1
 done
+tries=0
+until "$work/agent" status -data "$work/two/agent" | grep -q ' 1 done.*'; do
+	tries=$((tries + 1))
+	[ $tries -lt 300 ] || fail "the agent's status: $("$work/agent" status -data "$work/two/agent")"
+	sleep 0.1
+done
+"$work/agent" now -always | grep -q 'START' || fail "an agent without a policy would not start: $("$work/agent" now -always)"
+kill -HUP "$agent"
+wait "$agent" || fail "the agent did not drain"
+"$work/agent" status -data "$work/two/agent" | grep -q 'not running' || fail "the agent still runs"
 echo "ok   a job posted over HTTP ran on an agent and was paid: $(get "$url/api/tokenomics/balance?address=device:example-device")"
