@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +22,7 @@ import (
 	"github.com/fogcompute/fogcompute/fog/fogtest"
 	"github.com/fogcompute/fogcompute/fog/idle"
 	"github.com/fogcompute/fogcompute/fog/internal/db/dbtest"
+	"github.com/fogcompute/fogcompute/fog/internal/plaintest"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
@@ -277,26 +277,12 @@ func (s script) start(t *testing.T) (out string, killed bool) {
 // under it, and the races that it could find there are not ours.
 func (s script) program(t *testing.T) string {
 	t.Helper()
-	if s.URL != "" || !raceEnabled {
+	if s.URL != "" {
 		return os.Args[0]
 	}
-	path, err := plainProgram()
+	path, err := plaintest.Program()
 	require.NoError(t, err)
 	return path
-}
-
-// plainProgram builds the test binary without the race detector, once; TestMain
-// removes it.
-var plainProgram = sync.OnceValues(func() (string, error) {
-	cmd := exec.Command("go", "test", "-c", "-race=false", "-o", plainPath(), ".")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return plainPath(), nil
-})
-
-func plainPath() string {
-	return filepath.Join(os.TempDir(), fmt.Sprintf("fog-crash-%d", os.Getpid()))
 }
 
 // fastDir is a folder in memory where there is one: a process that is killed

@@ -17,9 +17,7 @@ func TestMain(m *testing.M) {
 		os.Exit(crashProgram())
 	}
 	atOnce(4)
-	code := dbtest.Main(m)
-	_ = os.Remove(plainPath()) // where it was built
-	os.Exit(code)
+	os.Exit(dbtest.Main(m))
 }
 
 // atOnce has that many parallel tests run on a small machine, too: these wait for

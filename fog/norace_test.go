@@ -1,5 +1,0 @@
-//go:build !race
-
-package fog_test
-
-const raceEnabled = false
