@@ -1,6 +1,7 @@
 package tokenomics_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -122,6 +123,21 @@ func TestEmission(t *testing.T) {
 		require.EqualValues(t, 2, view.ActiveStakers)
 		require.NoError(t, f.Verify(t.Context()))
 	}
+}
+
+// moody is a store whose commits fail whenever it says so.
+type moody struct {
+	tokenomics.Store
+	fails func() bool
+}
+
+var errMood = fault.New(fault.Unavailable, "test", "not now")
+
+func (s *moody) Commit(ctx context.Context, fence tokenomics.Fence, changes tokenomics.Changes) error {
+	if s.fails() {
+		return errMood
+	}
+	return s.Store.Commit(ctx, fence, changes)
 }
 
 // An emission whose commit came to nothing is made up for by the next sweep, and not when the next one is due.

@@ -1,16 +1,13 @@
 package tokenomicstest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
@@ -65,32 +62,6 @@ func testBurn(t *testing.T, b *bench) {
 	bob := principal.With(ctx, principal.Principal{Tenant: tenant, Account: "bob"})
 	refused(t, denied)(ledger.Burn(bob, []tokenomics.Burn{{Key: "d", Account: "alice", Amount: 1}}))
 	sound(t, ledger)
-}
-
-func testBalanceAt(t *testing.T, b *bench) {
-	ledger, ctx := b.ledger(t), t.Context()
-	rapid.Check(t, func(rt *rapid.T) {
-		draw := drawer{prefix: fmt.Sprintf("%d-", b.runs())}
-		head, err := ledger.Head(ctx)
-		require.NoError(t, err)
-		pay(t, ledger, 20, draw.accounts()...)
-		past := map[int64][2]tokenomics.Amount{}
-		for range rapid.IntRange(1, 12).Draw(rt, "requests") {
-			_, err := ledger.Post(ctx, []tokenomics.Request{draw.request(rt)})
-			require.NoError(t, err)
-			head, err = ledger.Head(ctx)
-			require.NoError(t, err)
-			available, held := balance(t, ledger, draw.accounts()[0])
-			past[head.Last] = [2]tokenomics.Amount{available, held}
-		}
-		for seq, want := range past {
-			got, err := ledger.BalanceAt(ctx, draw.accounts()[0], seq)
-			require.NoError(t, err)
-			require.Equal(t, want, [2]tokenomics.Amount{got.Available, got.Held}, "after movement %d", seq)
-		}
-		_, err = ledger.BalanceAt(ctx, "alice", head.Last+1)
-		require.ErrorIs(t, err, invalid)
-	})
 }
 
 func testWatch(t *testing.T, b *bench) {
@@ -211,56 +182,4 @@ func testReceipt(t *testing.T, b *bench) {
 	require.ErrorIs(t, err, denied)
 	_, err = ledger.Receipt(as("bob"), tokenomics.OpTransfer, "k1")
 	require.NoError(t, err, "who is paid may have the receipt as well")
-}
-
-// testPartition shows that a sequence of requests has the same verdicts and leaves the same balances, whatever batches it is
-// divided into, and whether or not the ledger forgets what it knows in between.
-func testPartition(t *testing.T, b *bench) {
-	ledger := b.ledger(t)
-	rapid.Check(t, func(rt *rapid.T) {
-		run := b.runs()
-		one, many := drawer{prefix: fmt.Sprintf("%d-o-", run)}, drawer{prefix: fmt.Sprintf("%d-m-", run)}
-		pay(t, ledger, 20, one.accounts()...)
-		pay(t, ledger, 20, many.accounts()...)
-		requests := rapid.SliceOfN(rapid.Custom(one.request), 1, 24).Draw(rt, "requests")
-		var want []string
-		for _, r := range requests {
-			verdicts, err := ledger.Post(t.Context(), []tokenomics.Request{r})
-			require.NoError(t, err)
-			want = append(want, kindOf(verdicts[0]))
-		}
-		var got []string
-		for rest := renamed(t, requests, one, many); len(rest) > 0; {
-			n := rapid.IntRange(1, len(rest)).Draw(rt, "batch")
-			verdicts, err := ledger.Post(t.Context(), rest[:n])
-			require.NoError(t, err)
-			for _, v := range verdicts {
-				got = append(got, kindOf(v))
-			}
-			rest = rest[n:]
-			if rapid.IntRange(0, 3).Draw(rt, "restart") == 0 {
-				ledger = b.ledger(t)
-			}
-		}
-		if !slices.Equal(want, got) {
-			rt.Fatalf("one by one: %v\nin batches: %v", want, got)
-		}
-		for i := range one.accounts() {
-			a, ah := balance(t, ledger, one.accounts()[i])
-			c, ch := balance(t, ledger, many.accounts()[i])
-			if a != c || ah != ch {
-				rt.Fatalf("one by one %s and %s held, in batches %s and %s", a, ah, c, ch)
-			}
-		}
-	})
-	sound(t, ledger)
-}
-
-// renamed copies requests from one drawer's names to another's.
-func renamed(t *testing.T, requests []tokenomics.Request, from, to drawer) (copies []tokenomics.Request) {
-	t.Helper()
-	text, err := json.Marshal(requests)
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(bytes.ReplaceAll(text, []byte(from.prefix), []byte(to.prefix)), &copies))
-	return copies
 }

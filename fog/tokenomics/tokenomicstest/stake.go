@@ -1,12 +1,10 @@
 package tokenomicstest
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 	"github.com/fogcompute/fogcompute/fog/tokenomics/accrual"
@@ -103,67 +101,4 @@ func testStaking(t *testing.T, b *bench) {
 	require.Positive(t, stats.StakingRate)
 	require.EqualValues(t, 2, stats.Stakers)
 	sound(t, ledger)
-}
-
-// stakes draws requests about stakes among few names.
-func (d drawer) stakes(t *rapid.T) tokenomics.Request {
-	who, op, key, other := d.account(t), d.account(t), d.key(t), d.key(t)
-	amount := d.amount(t)
-	return rapid.SampledFrom([]tokenomics.Request{
-		{Stake: &tokenomics.Stake{Key: key, Account: who, Operator: op, Amount: amount}},
-		{Unstake: &tokenomics.Unstake{Key: key, Account: who, Operator: op, Amount: amount}},
-		{CancelUnstake: &tokenomics.CancelUnstake{Key: key, Account: who, Operator: op, Unstake: other}},
-		{Redelegate: &tokenomics.Redelegate{Key: key, Account: who, From: op, To: d.account(t), Amount: amount}},
-		{Claim: &tokenomics.Claim{Key: key, Account: who}},
-		{Compound: &tokenomics.Compound{Key: key, Account: who, Operator: op}},
-		{Delegate: &tokenomics.Delegate{Key: key, Account: who, To: []tokenomics.Delegation{{To: d.account(t), Part: 1 + int(amount)*77}}}},
-		{Hold: &tokenomics.Hold{ID: tokenomics.HoldID(key), Payer: who, Amount: amount}},
-		{Capture: &tokenomics.Capture{Key: key, Hold: tokenomics.HoldID(other), To: []tokenomics.Share{{Account: op, Amount: amount}}}},
-		{SlashEvidence: &tokenomics.SlashEvidence{ID: key, Operator: op, Kind: tokenomics.FaultBadResult, At: NewClock().Now(), Part: 100, Harmed: who}},
-		{Appeal: &tokenomics.Appeal{ID: other, Operator: op}},
-		{Uphold: &tokenomics.Uphold{ID: other}},
-		{Dismiss: &tokenomics.Dismiss{ID: other}},
-	}).Draw(t, "stakes")
-}
-
-// testStakingTwin asks the store's ledger and one in memory for the same, in batches of different sizes, and restarts the first in
-// between: they answer alike and come to the same.
-func testStakingTwin(t *testing.T, b *bench) {
-	ledger := b.ledger(t, economics(b.clock))
-	twin := (&bench{Setup: Setup{Store: tokenomics.NewMemory(nil)}, clock: b.clock}).ledger(t, economics(b.clock))
-	rapid.Check(t, func(rt *rapid.T) {
-		draw := drawer{prefix: fmt.Sprintf("%d-", b.runs())}
-		pay(t, ledger, 20, draw.accounts()...)
-		pay(t, twin, 20, draw.accounts()...)
-		requests := rapid.SliceOfN(rapid.Custom(draw.stakes), 1, 24).Draw(rt, "requests")
-		var want, got []string
-		for _, r := range requests {
-			verdicts, err := twin.Post(t.Context(), []tokenomics.Request{r})
-			require.NoError(t, err)
-			want = append(want, kindOf(verdicts[0]))
-		}
-		for rest := requests; len(rest) > 0; {
-			n := rapid.IntRange(1, len(rest)).Draw(rt, "batch")
-			verdicts, err := ledger.Post(t.Context(), rest[:n])
-			require.NoError(t, err)
-			for _, v := range verdicts {
-				got = append(got, kindOf(v))
-			}
-			rest = rest[n:]
-			if rapid.IntRange(0, 3).Draw(rt, "restart") == 0 {
-				ledger = b.ledger(t, economics(b.clock))
-			}
-		}
-		require.Equal(rt, want, got)
-		for _, account := range draw.accounts() {
-			has, err := ledger.Balance(t.Context(), account)
-			require.NoError(t, err)
-			should, err := twin.Balance(t.Context(), account)
-			require.NoError(t, err)
-			require.Equal(rt, should, has)
-		}
-		b.clock.Advance(time.Minute)
-	})
-	sound(t, ledger)
-	sound(t, twin)
 }

@@ -42,17 +42,13 @@ func Run(t *testing.T, open Open) {
 		{"Purge", testPurge},
 		{"Expiry", testExpiry},
 		{"Staking", testStaking},
-		{"StakingTwin", testStakingTwin},
 		{"Burn", testBurn},
-		{"BalanceAt", testBalanceAt},
 		{"Governance", testGovernance},
 		{"Economics", testEconomics},
 		{"Votes", testVotes},
 		{"Execution", testExecution},
 		{"Watch", testWatch},
 		{"Receipt", testReceipt},
-		{"Model", testModel},
-		{"Partition", testPartition},
 		{"Overlap", testOverlap},
 		{"Concurrency", testConcurrency},
 		{"StoreLoad", testStoreLoad},
@@ -71,6 +67,7 @@ func Run(t *testing.T, open Open) {
 		{"Ask", testAsk},
 		{"AskGivesUp", testAskGivesUp},
 		{"AskPoison", testAskPoison},
+		{"AskFaults", testAskFaults},
 		{"Overtaken", testOvertaken},
 		{"StaleRefusal", testStaleRefusal},
 		{"DecidedOnce", testDecidedOnce},
@@ -111,13 +108,6 @@ func (c *Clock) Advance(d time.Duration) {
 type bench struct {
 	Setup
 	clock *Clock
-	run   int
-}
-
-// runs numbers the runs of properties, so that each has accounts and keys of its own.
-func (b *bench) runs() int {
-	b.run++
-	return b.run
 }
 
 // server makes a ledger on the store, as one server of several.
