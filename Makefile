@@ -5,9 +5,12 @@ LINT_VER   = v2.15.0
 TESTFLAGS ?=
 SUITE     ?= all
 FIGURE    ?= *
+LAWS       = ^Test(Partition|Endurance|Faults|StakingLaws|KilledAgainAndAgain|OneOfTwoKilled)$$
+REQUESTS  ?= 5000000
+CHECKS    ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench peers fuzz setup guest vendor
+.PHONY: help run test soak check bench peers fuzz setup guest vendor
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +24,9 @@ setup: ## install what the tests need (root on Debian), or say what to install
 test: setup ## every test with the race detector, on SQLite and PostgreSQL, then the examples
 	$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
 	tools/examples.sh
+
+soak: setup ## the ledger's laws for longer: REQUESTS=n random ones on each store (default 5000000), CHECKS=n histories in all kinds of batches
+	FOG_TEST_REQUESTS=$(REQUESTS) $(GO) test -count=1 -timeout 0 -v -run '$(LAWS)' ./fog/tokenomics ./fog/tokenomics/tokenomicsdb -rapid.checks=$(CHECKS)
 
 check: $(LINT) ## formatting, vet, lints, the arrows between packages, an outside program, all builds
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -1,6 +1,7 @@
 package tokenomicsdb_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 	"time"
@@ -13,7 +14,18 @@ import (
 	"github.com/fogcompute/fogcompute/fog/tokenomics/tokenomicstest"
 )
 
-func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
+// TestMain turns the test binary into a mortal when it is started as one. Properties are tried less often here than on the memory twin,
+// unless somebody says how often.
+func TestMain(m *testing.M) {
+	if os.Getenv(mortalEnv) != "" {
+		os.Exit(mortalProgram())
+	}
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		_ = checks.Value.Set("25") // it is a number
+	}
+	os.Exit(dbtest.Main(m))
+}
 
 // store returns the ledger on a migrated database.
 func store(t testing.TB, d *db.DB) *tokenomicsdb.Store {
