@@ -35,6 +35,9 @@ check: $(LINT) ## formatting, vet, lints, the arrows between packages, an outsid
 	$(LINT) run --allow-parallel-runners ./...
 	$(GO) test -count=1 -run 'TestArrows|TestOutsideProgram' ./fog
 	$(GO) build ./...
+	for system in linux/arm64 android/arm64 darwin/arm64 windows/amd64; do \
+		GOOS=$${system%/*} GOARCH=$${system#*/} CGO_ENABLED=0 $(GO) build -o /dev/null ./examples/agent || exit 1; \
+	done
 
 bench: ## measure: SUITE=server|endtoend|scheduler|tokenomics|all, FIGURE=glob; prints one line a figure
 	cd bench && $(GO) run . -suite '$(SUITE)' -figure '$(FIGURE)'

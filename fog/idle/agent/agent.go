@@ -130,6 +130,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if err := a.revive(ctx); err != nil {
+		return err
+	}
 	a.sense(ctx)
 	var parts sync.WaitGroup
 	guests, endGuests := context.WithCancel(context.WithoutCancel(ctx))

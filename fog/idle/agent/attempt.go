@@ -26,6 +26,8 @@ type attempt struct {
 	ctx   context.Context //nolint:containedctx // the life of the attempt
 	end   context.CancelCauseFunc
 
+	kept *worker.Outcome // of an earlier run of the agent; nil: the guest is to run
+
 	mu   sync.Mutex // guards run; taken after the agent's
 	run  Execution  // nil until the guest runs and after it has ended
 	halt bool       // the guest is to be suspended
@@ -116,13 +118,21 @@ func (t *attempt) apply() {
 func (t *attempt) live() {
 	a := t.agent
 	defer t.end(nil)
-	out := t.execute()
+	var out worker.Outcome
+	if t.kept != nil {
+		out = *t.kept
+	} else {
+		out = t.execute()
+	}
 	t.mu.Lock()
 	t.spare() // the guest has ended: there is nothing left to stop
 	t.mu.Unlock()
 	delivered := false
 	if !t.dropped() {
 		delivered = t.deliver(&out)
+	}
+	if !errors.Is(context.Cause(t.ctx), errGone) { // else the next run of the agent goes on with it
+		a.forget(t.offer.Attempt)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

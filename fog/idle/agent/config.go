@@ -44,7 +44,7 @@ type Config struct {
 	MaxHeld    int           // attempts held at once, whether they run, wait or are being reported; 0: 64
 	MaxRuns    int           // guests that run at once; 0: four for each core lent
 	MaxPause   time.Duration // a device that may not be harvested for so long gives its attempts back; the policy's patience goes before it; 0: 10 min
-	Persist    time.Duration // for how long the delivery of a result is tried; 0: 10 min
+	Persist    time.Duration // for how long the delivery of a result is tried, by this run of the agent and the next ones; 0: 24 h
 	Foreground bool          // guests run at normal priority and not only while nobody else wants the CPU
 
 	Sensor   sensor.Sensor        // nil: this machine's
@@ -107,7 +107,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.MaxPause = time.Duration(c.Policy.PatienceSeconds * float64(time.Second))
 	}
 	fill(&c.MaxPause, 10*time.Minute)
-	fill(&c.Persist, 10*time.Minute)
+	fill(&c.Persist, 24*time.Hour)
 	fill(&c.Capacity.MilliCPU, int64(min(runtime.NumCPU(), 128))*1000)
 	fill(&c.MaxRuns, int(4*max(1, c.Capacity.MilliCPU/1000)))
 	if c.Now == nil {
@@ -156,7 +156,7 @@ func prepareDir(dir, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, folder := range []string{dir, filepath.Join(dir, "blobs"), filepath.Join(dir, "worker")} {
+	for _, folder := range []string{dir, filepath.Join(dir, "blobs"), filepath.Join(dir, "worker"), filepath.Join(dir, outboxDir)} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return "", fmt.Errorf("agent: data folder: %w", err)
 		}

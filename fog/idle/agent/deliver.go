@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"github.com/fogcompute/fogcompute/fog/idle/worker"
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -21,14 +22,15 @@ func (t *attempt) deliver(out *worker.Outcome) bool {
 		}
 	})
 	defer release()
-	if err := t.upload(ctx, out); err != nil {
+	keep := sync.OnceFunc(func() { t.keep(out) })
+	if err := t.upload(ctx, out, keep); err != nil {
 		if ctx.Err() != nil {
 			return false
 		}
 		*out = worker.Outcome{Class: worker.ClassInfra, Reason: "output: " + err.Error(), CPU: out.CPU, Wall: out.Wall}
 	}
 	r := t.report(out)
-	err := t.insist(ctx, func() error { return a.client.report(ctx, t.offer.Attempt, r) })
+	err := t.insist(ctx, keep, func() error { return a.client.report(ctx, t.offer.Attempt, r) })
 	if err != nil {
 		a.cfg.Logger.Warn("result not accepted", "attempt", t.offer.Attempt, "error", err)
 		return false
@@ -38,23 +40,24 @@ func (t *attempt) deliver(out *worker.Outcome) bool {
 }
 
 // upload stores the files.
-func (t *attempt) upload(ctx context.Context, out *worker.Outcome) error {
+func (t *attempt) upload(ctx context.Context, out *worker.Outcome, keep func()) error {
 	for i := range out.Outputs {
 		f := &out.Outputs[i]
-		if err := t.insist(ctx, func() error { return t.agent.client.put(ctx, f.SHA256, f.Data) }); err != nil {
+		if err := t.insist(ctx, keep, func() error { return t.agent.client.put(ctx, f.SHA256, f.Data) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// insist repeats what may succeed later.
-func (t *attempt) insist(ctx context.Context, do func() error) error {
+// insist repeats what may succeed later. Before it waits for that it keeps the result.
+func (t *attempt) insist(ctx context.Context, keep func(), do func() error) error {
 	for n := 0; ; n++ {
 		err := do()
 		if err == nil || !passing(err) {
 			return err
 		}
+		keep()
 		if !sleep(ctx, backoff(n, err)) {
 			return fault.Wrap("agent.deliver", ctx.Err())
 		}
