@@ -26,7 +26,7 @@ test: setup ## every test with the race detector, on SQLite and PostgreSQL, then
 	tools/examples.sh
 
 soak: setup ## the ledger's laws for longer: REQUESTS=n random ones on each store (default 5000000), CHECKS=n histories in all kinds of batches
-	FOG_TEST_REQUESTS=$(REQUESTS) $(GO) test -count=1 -timeout 0 -v -run '$(LAWS)' ./fog/tokenomics ./fog/tokenomics/tokenomicsdb -rapid.checks=$(CHECKS)
+	FOG_TEST_SEED=$${FOG_TEST_SEED:-$$(date +%s)} FOG_TEST_REQUESTS=$(REQUESTS) $(GO) test -count=1 -timeout 0 -v -run '$(LAWS)' ./fog/tokenomics ./fog/tokenomics/tokenomicsdb -rapid.checks=$(CHECKS)
 
 check: $(LINT) ## formatting, vet, lints, the arrows between packages, an outside program, all builds
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "run gofmt on:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

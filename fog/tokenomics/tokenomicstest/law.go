@@ -49,10 +49,11 @@ func Length(t testing.TB, usual int) int {
 	return int(variable(t, lengthVariable, uint64(usual)))
 }
 
-// Seed returns what decides everything that is random in a test: what FOG_TEST_SEED says, or else a new number, which is logged.
+// Seed returns what decides everything that is random in a test: what FOG_TEST_SEED says, or else always the same, so that a change
+// that has nothing to do with the ledger does not fail for what it did not do. make soak draws another for each run.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
-	seed := variable(t, seedVariable, rand.Uint64())
+	seed := variable(t, seedVariable, 1)
 	t.Logf("to repeat it: %s=%d", seedVariable, seed)
 	return seed
 }

@@ -212,8 +212,8 @@ func (m *Model) holdsBack(operator tokenomics.Account, left time.Time) (until ti
 	return until
 }
 
-// expel ends the state of a slash whose time is over, or takes the next step of one that is carried out.
-func (m *Model) expel(id string) {
+// expel ends the state of a slash whose time is over, or lets these records pay for one that is carried out.
+func (m *Model) expel(id string, keys []string) {
 	m.accrue()
 	switch c := m.slashes[id]; c.State {
 	case tokenomics.SlashOpen:
@@ -221,30 +221,43 @@ func (m *Model) expel(id string) {
 	case tokenomics.SlashAppealed:
 		m.finish(c, tokenomics.SlashDismissed)
 	default:
-		m.carryOut(id)
+		m.carryOut(id, keys)
 	}
 	m.moved()
 }
 
-// pageKeys is how many records pay in one movement. There are more only of redelegations.
+// pageKeys is how many records pay in one movement.
 const pageKeys = 32
 
-// carryOut lets one kind of what a slash reaches pay, in the order of their keys.
-func (m *Model) carryOut(id string) {
+// page lists what the next step of a slash reaches, in the order of its keys, as the sweep finds it: some of it may be gone when it is to pay.
+func (m *Model) page(c slash) []string {
+	switch prefix := keyOf(c.Operator, ""); c.phase {
+	case 0:
+		return withPrefix(m.entries, prefix)
+	case 1:
+		return withPrefix(m.redelegations, prefix)
+	}
+	return nil
+}
+
+// inPages lets records pay, so many in a movement.
+func (m *Model) inPages(keys []string, pay func(key string)) {
+	for i, key := range keys {
+		if i > 0 && i%pageKeys == 0 {
+			m.moved()
+		}
+		pay(key)
+	}
+}
+
+// carryOut lets one kind of what a slash reaches pay.
+func (m *Model) carryOut(id string, keys []string) {
 	c := m.slashes[id]
-	prefix := keyOf(c.Operator, "")
 	switch c.phase {
 	case 0:
-		for _, key := range withPrefix(m.entries, prefix) {
-			m.payEntry(key)
-		}
+		m.inPages(keys, m.payEntry)
 	case 1:
-		for i, key := range withPrefix(m.redelegations, prefix) {
-			if i > 0 && i%pageKeys == 0 {
-				m.moved()
-			}
-			m.payMoved(key)
-		}
+		m.inPages(keys, m.payMoved)
 	case 2:
 		for at := range m.positions {
 			if at.operator == c.Operator {

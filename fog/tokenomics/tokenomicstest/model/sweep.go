@@ -53,7 +53,8 @@ func (m *Model) due() (list []due) {
 		add(later(d.matures, d.held), tokenomics.ClassRedelegation, key, func() { m.release(key) })
 	}
 	for id, c := range m.slashes {
-		add(c.Due, tokenomics.ClassSlash, id, func() { m.expel(id) })
+		keys := m.page(c)
+		add(c.Due, tokenomics.ClassSlash, id, func() { m.expel(id, keys) })
 	}
 	for id, o := range m.motions {
 		add(o.due(), tokenomics.ClassProposal, fmt.Sprintf("%019d", id), func() {
