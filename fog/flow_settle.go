@@ -41,7 +41,8 @@ func (f *Fog) settle(ctx context.Context, facts []journal.Claimed) []error {
 	for _, record := range records {
 		byID[record.Job.ID] = record
 	}
-	var done, over, proven []slotted
+	var done, over []slotted
+	var proven []accusation
 	for i, id := range ids {
 		if _, known := byID[id]; !known {
 			results[i] = fault.Newf(fault.NotFound, "fog.settle", "job %s was purged before it was settled", id)

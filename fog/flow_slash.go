@@ -2,6 +2,7 @@ package fog
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
@@ -9,63 +10,61 @@ import (
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
 
-// proofs lists the attempts of a job that is over which prove that their device's
-// owner has done wrong: those whose result its replicas have outvoted, and, if
-// the job has missed its deadline, those that were leased and let go.
-func proofs(fact int, record scheduler.Record) (proven []slotted) {
-	for _, attempt := range record.Attempts {
-		if _, kind := faultOf(record.Job.State, attempt.State); kind != "" {
-			proven = append(proven, slotted{fact: fact, job: record.Job, attempt: attempt})
-		}
-	}
-	return proven
+// accusation is evidence against a device's owner, with the fact that speaks of the job.
+type accusation struct {
+	fact     int
+	evidence tokenomics.SlashEvidence
 }
 
-// faultOf says what an attempt proves of its device's owner: nothing is "".
-func faultOf(job scheduler.State, attempt scheduler.AttemptState) (detail string, kind tokenomics.FaultKind) {
-	switch {
-	case attempt == scheduler.AttemptInvalid:
-		return "its result is not the one that the other replicas agree on", tokenomics.FaultBadResult
-	case attempt == scheduler.AttemptLost && job == scheduler.Expired:
-		return "it was dropped, and the job has missed its deadline", tokenomics.FaultSLA
+// proofs lists what the attempts of a job that is over prove against the owners of
+// their devices: a result that its replicas have outvoted, and, if the job has
+// missed its deadline, a lease that was let go.
+func proofs(fact int, record scheduler.Record) (proven []accusation) {
+	job := record.Job
+	for _, attempt := range record.Attempts {
+		e := tokenomics.SlashEvidence{
+			ID: "attempt:" + string(attempt.ID), Tenant: job.Tenant, Operator: tokenomics.Account(attempt.NodeOwner),
+			At: attempt.Ended.Truncate(time.Microsecond), Detail: "job " + string(job.ID) + ": ",
+		}
+		switch {
+		case attempt.State == scheduler.AttemptInvalid:
+			e.Kind = tokenomics.FaultBadResult
+			e.Detail += "its result is not the one that the other replicas agree on"
+		case attempt.State == scheduler.AttemptLost && job.State == scheduler.Expired:
+			e.Kind = tokenomics.FaultSLA
+			e.Detail += "it was dropped, and the job has missed its deadline"
+			e.Harmed, e.Loss = tokenomics.Account(job.Owner), tokenomics.Amount(attempt.Price)
+		default:
+			continue
+		}
+		proven = append(proven, accusation{fact, e})
 	}
-	return "", ""
+	return proven
 }
 
 // slash gives the ledger the evidence against those who have staked, as much as
 // its parameters say. They may appeal. What the ledger refuses is nothing to
 // take: nobody stakes with the owner, the parameters take nothing for such a
 // fault, it was too long ago, or as much as possible is under way already.
-func (f *Fog) slash(ctx context.Context, proven []slotted, results []error) {
-	var told []slotted
-	var evidence []tokenomics.SlashEvidence
-	for _, s := range proven {
-		if results[s.fact] != nil {
-			continue
-		}
-		detail, kind := faultOf(s.job.State, s.attempt.State)
-		e := tokenomics.SlashEvidence{
-			ID: "attempt:" + string(s.attempt.ID), Tenant: s.job.Tenant, Operator: tokenomics.Account(s.attempt.NodeOwner),
-			Kind: kind, At: s.attempt.Ended.Truncate(time.Microsecond), Detail: "job " + string(s.job.ID) + ": " + detail,
-		}
-		if kind == tokenomics.FaultSLA {
-			e.Harmed, e.Loss = tokenomics.Account(s.job.Owner), tokenomics.Amount(s.attempt.Price)
-		}
-		told, evidence = append(told, s), append(evidence, e)
-	}
-	if len(told) == 0 {
+func (f *Fog) slash(ctx context.Context, proven []accusation, results []error) {
+	proven = slices.DeleteFunc(proven, func(a accusation) bool { return results[a.fact] != nil })
+	if len(proven) == 0 {
 		return
 	}
+	evidence := make([]tokenomics.SlashEvidence, len(proven))
+	for i, a := range proven {
+		evidence[i] = a.evidence
+	}
 	verdicts, err := f.Tokenomics.SlashEvidence(ctx, evidence)
-	for i, s := range told {
+	for i, a := range proven {
 		if err != nil {
-			results[s.fact] = err
+			results[a.fact] = err
 			continue
 		}
 		switch fault.KindOf(verdicts[i]) {
 		case fault.NotFound, fault.Conflict, fault.Invalid:
 		default: // nil as well
-			results[s.fact] = verdicts[i]
+			results[a.fact] = verdicts[i]
 		}
 	}
 }

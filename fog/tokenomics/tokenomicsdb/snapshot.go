@@ -19,11 +19,8 @@ var (
 		sqlite: "SELECT " + lineColumns + " FROM fog_ledger_accounts AS r CROSS JOIN fog_ledger_movements AS m WHERE r.number > $1 AND " +
 			isLatest + " ORDER BY r.number LIMIT $2",
 	}
-	snapIndex = &statement{
-		name:     "fog_ledger_snap_index",
-		postgres: "SELECT account, count(*), sum(seq % 2147483647)::BIGINT, sum((seq % 32719) * (seq % 32749))::BIGINT FROM fog_ledger_index GROUP BY account",
-		sqlite:   "SELECT account, count(*), sum(seq % 2147483647), sum((seq % 32719) * (seq % 32749)) FROM fog_ledger_index GROUP BY account",
-	}
+	snapIndex = plain("snap_index", "", `SELECT account, count(*), CAST(sum(seq % 2147483647) AS BIGINT),
+		CAST(sum((seq % 32719) * (seq % 32749)) AS BIGINT) FROM fog_ledger_index GROUP BY account`)
 	snapHolds = plain("snap_holds", "tti", "SELECT "+holdColumns+` FROM fog_ledger_holds AS r
 		WHERE r.state = 'open' AND (r.tenant, r.id) > ($1, $2) ORDER BY r.tenant, r.id LIMIT $3`)
 	snapRecords = plain("snap_records", "ttti", "SELECT "+recordColumns+` FROM fog_ledger_records AS r
