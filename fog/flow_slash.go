@@ -57,14 +57,16 @@ func (f *Fog) slash(ctx context.Context, proven []accusation, results []error) {
 	}
 	verdicts, err := f.Tokenomics.SlashEvidence(ctx, evidence)
 	for i, a := range proven {
-		if err != nil {
-			results[a.fact] = err
-			continue
+		failed := err
+		if err == nil {
+			switch fault.KindOf(verdicts[i]) {
+			case fault.NotFound, fault.Conflict, fault.Invalid:
+			default: // nil as well
+				failed = verdicts[i]
+			}
 		}
-		switch fault.KindOf(verdicts[i]) {
-		case fault.NotFound, fault.Conflict, fault.Invalid:
-		default: // nil as well
-			results[a.fact] = verdicts[i]
+		if failed != nil { // else another attempt of the job may have failed
+			results[a.fact] = failed
 		}
 	}
 }
