@@ -45,7 +45,8 @@ func TestInputsTogether(t *testing.T) {
 	})
 }
 
-// TestReasonWithoutPlace: a reason that strangers read does not say where the device keeps its files.
+// TestReasonWithoutPlace: an attempt whose module cannot be stored, as on a full disk, fails for a reason of this device, which another
+// one does not have. A reason that strangers read does not say where the device keeps its files.
 func TestReasonWithoutPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -59,6 +60,7 @@ func TestReasonWithoutPlace(t *testing.T) {
 		require.Equal(t, "device", s.reported("a")[0].Class)
 		require.Contains(t, s.reported("a")[0].Reason, "no such file or directory")
 		require.NotContains(t, s.reported("a")[0].Reason, dir)
+		require.True(t, s.agent.Status().Connected)
 		s.finish()
 	})
 }

@@ -57,15 +57,21 @@ func TestServerAwayForHours(t *testing.T) {
 	})
 }
 
+// severed starts an agent whose guests succeed, with a server that no result reaches.
+func severed(t *testing.T, dir string) *stage {
+	t.Helper()
+	return start(t, func(s *stage, cfg *agent.Config) {
+		cfg.DataDir, s.guests.script, s.fault = dir, ok, unreachable("/result")
+	})
+}
+
 // TestResultOutlivesTheAgent: what could not be delivered is delivered by the next run of the agent, which holds it from its first
 // beat on and does not run the guest again. What lies there and makes no sense, or is too old, harms nobody.
 func TestResultOutlivesTheAgent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		s := start(t, func(s *stage, cfg *agent.Config) {
-			cfg.DataDir, s.guests.script, s.fault = dir, ok, unreachable("/result")
-		})
+		s := severed(t, dir)
 		s.offer("a")
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -95,9 +101,7 @@ func TestOldResult(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		s := start(t, func(s *stage, cfg *agent.Config) {
-			cfg.DataDir, s.guests.script, s.fault = dir, ok, unreachable("/result")
-		})
+		s := severed(t, dir)
 		s.offer("a")
 		time.Sleep(time.Minute)
 		s.finish()
@@ -116,9 +120,7 @@ func TestOutboxFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		s := start(t, func(s *stage, cfg *agent.Config) {
-			cfg.DataDir, s.guests.script, s.fault = dir, ok, unreachable("/result")
-		})
+		s := severed(t, dir)
 		synctest.Wait()
 		require.NoError(t, os.Remove(filepath.Join(dir, "outbox")), "nothing can be written there now")
 		s.offer("a")
@@ -127,24 +129,6 @@ func TestOutboxFull(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		require.Len(t, s.reported("a"), 1)
-		s.finish()
-	})
-}
-
-// TestDiskFull: an attempt whose module cannot be stored fails for a reason of this device, which another one does not have.
-func TestDiskFull(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		s := start(t, func(_ *stage, cfg *agent.Config) { cfg.DataDir = dir })
-		synctest.Wait()
-		require.NoError(t, os.Remove(filepath.Join(dir, "blobs")))
-		s.offer("a")
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		require.Equal(t, "device", s.reported("a")[0].Class)
-		require.NotContains(t, s.reported("a")[0].Reason, dir)
-		require.True(t, s.agent.Status().Connected)
 		s.finish()
 	})
 }
