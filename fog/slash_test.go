@@ -1,6 +1,8 @@
 package fog_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/fogcompute/fogcompute/fog"
 	"github.com/fogcompute/fogcompute/fog/fogtest"
+	"github.com/fogcompute/fogcompute/fog/idle"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 	"github.com/fogcompute/fogcompute/fog/tokenomics"
 )
@@ -154,4 +158,56 @@ func TestADroppedJobThatMissesItsDeadline(t *testing.T) {
 		assert.Equal(t, tokenomics.FOG/10, got[0].Taken)
 		assert.Equal(t, min(tokenomics.Amount(record.Job.Price), tokenomics.FOG/10), got[0].Compensated)
 	})
+}
+
+// partial is a ledger's storage that fails a few times, and only where one operator is slashed.
+type partial struct {
+	tokenomics.Store
+	operator tokenomics.Account
+	failed   *atomic.Int64
+}
+
+func (s partial) Commit(ctx context.Context, fence tokenomics.Fence, changes tokenomics.Changes) error {
+	for _, r := range changes.Records {
+		if r.Class == tokenomics.ClassSlash && r.Owner == s.operator && s.failed.Add(1) <= 3 {
+			return fault.New(fault.Internal, "partial.commit", "a bad block")
+		}
+	}
+	return s.Store.Commit(ctx, fence, changes)
+}
+
+// TestNoVerdictHidesAnother: two devices have lied about one job, and the ledger fails to take the evidence against one of them at
+// first, be it the one that is named first or last. Both lose stake.
+func TestNoVerdictHidesAnother(t *testing.T) {
+	for _, away := range []string{"liar", "fibber"} {
+		t.Run(away, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				config := punishing()
+				store := partial{tokenomics.NewMemory(nil), tokenomics.Account("device:" + away), new(atomic.Int64)}
+				config.Tokenomics.Store = store
+				house := fogtest.Open(t, config)
+				back(t, house, "liar", "fibber")
+				id := submit(t.Context(), t, house, quorumJob()).ID
+				devices := []*fogtest.Device{
+					fogtest.Join(t, house, fogtest.Device{ID: "liar", Compute: says("lies")}),
+					fogtest.Join(t, house, fogtest.Device{ID: "fibber", Compute: says("fibs")}),
+				}
+				for _, name := range []idle.DeviceID{"judge", "jury"} {
+					time.Sleep(time.Second)
+					for range 4 {
+						for _, d := range devices {
+							_, err := d.Work(t.Context())
+							require.NoError(t, err)
+						}
+					}
+					devices = append(devices, fogtest.Join(t, house, fogtest.Device{ID: name, Compute: says("truth")}))
+				}
+				finish(t, house, devices, id)
+				time.Sleep(time.Minute)
+				assert.Len(t, slashes(t, house, "liar"), 1)
+				assert.Len(t, slashes(t, house, "fibber"), 1)
+				assert.Greater(t, store.failed.Load(), int64(3))
+			})
+		})
+	}
 }

@@ -337,7 +337,7 @@ func (t *Tokenomics) Void(ctx context.Context, voids []Void) ([]error, error) {
 }
 
 // Held returns a hold of the caller's tenant: NotFound if it was never placed nor voided, or was resolved longer than
-// Config.Retention ago. Other errors: Invalid, Denied, Unavailable.
+// Config.Retention ago, whether it was purged yet or not. Other errors: Invalid, Denied, Unavailable.
 func (t *Tokenomics) Held(ctx context.Context, hold HoldID) (HoldRecord, error) {
 	const op = "tokenomics.held"
 	if err := checkName(op, "hold", string(hold), maxKey); err != nil {
@@ -354,7 +354,7 @@ func (t *Tokenomics) Held(ctx context.Context, hold HoldID) (HoldRecord, error) 
 	if err := t.config.Authorize.Authorize(ctx, who, "tokenomics.read", resource); err != nil {
 		return HoldRecord{}, fault.Wrap(op, err)
 	}
-	if !ok {
+	if !ok || record.State != HoldOpen && t.rules.outlived(record.Resolved, t.config.Now()) {
 		return HoldRecord{}, fault.Newf(fault.NotFound, op, "hold %q not found", hold)
 	}
 	return record, nil
