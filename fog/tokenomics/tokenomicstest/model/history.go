@@ -224,7 +224,7 @@ func (h *History) delegates(from tokenomics.Account) (to []tokenomics.Delegation
 func (h *History) accusation(key string, op tokenomics.Account) tokenomics.Request {
 	if len(h.evidence) == 0 || h.chance(3) {
 		r := &tokenomics.SlashEvidence{
-			ID: key, Operator: op, Kind: pick(h, tokenomics.FaultSLA, tokenomics.FaultBadResult), Part: 1 + h.Draw(2500),
+			ID: key, Operator: op, Kind: pick(h, tokenomics.FaultSLA, tokenomics.FaultBadResult), Part: max(h.Draw(3000)-500, 0),
 			At: h.Now.Add(-time.Duration(h.Draw(30)) * time.Hour), Harmed: pick[tokenomics.Account](h, "dora", "", "cid"), Loss: pick(h, 0, fog/3, 5*fog),
 		}
 		h.evidence = keep(h.evidence, r)

@@ -20,13 +20,14 @@ func Lively(start time.Time) Config {
 			Unbonding: 48 * time.Hour, Fee: 500, FeeToStakers: 6000, EmissionToStakers: 7000, ComputeReward: 2500,
 			Emission:     accrual.Emission{Start: start, Period: 30 * 24 * time.Hour, First: 1_000_003},
 			AppealWindow: 20*time.Hour + 30*time.Minute, SlashCap: 4000, SlashWindow: 70*time.Hour + 10*time.Minute,
-			Compensation: fog, InsurancePart: 3333, MinStake: 1, EmissionEvery: time.Hour,
+			Compensation: fog, InsurancePart: 3333, MinStake: 1, EmissionEvery: time.Hour, BadResult: 1500,
 		},
 	}
 }
 
-// Other is economics with other fees and rewards, or without: then a capture touches no stake.
+// Other is economics with other fees, rewards and penalties, or without: then a capture touches no stake.
 func Other(economics tokenomics.Economics) tokenomics.Economics {
+	economics.BadResult, economics.SLA = economics.SLA, economics.BadResult
 	if economics.Fee, economics.ComputeReward = 0, 0; economics.EmissionToStakers > 5000 {
 		economics.EmissionToStakers = 1234
 		return economics

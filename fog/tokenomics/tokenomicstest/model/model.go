@@ -233,7 +233,7 @@ func wellFormed(r tokenomics.Request) bool {
 	case r.Redelegate != nil:
 		return r.Redelegate.Amount >= 0 && r.Redelegate.From != r.Redelegate.To
 	case r.SlashEvidence != nil:
-		return r.SlashEvidence.Part > 0 && r.SlashEvidence.Harmed != r.SlashEvidence.Operator
+		return r.SlashEvidence.Part >= 0 && r.SlashEvidence.Harmed != r.SlashEvidence.Operator
 	case r.Deposit != nil:
 		return r.Deposit.Amount > 0
 	}

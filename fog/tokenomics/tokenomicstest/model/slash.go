@@ -37,6 +37,15 @@ func (m *Model) accuse(r tokenomics.SlashEvidence) string {
 	case len(p.cuts) >= mostSlashes:
 		return conflict
 	}
+	if r.Part == 0 {
+		r.Part = m.at(r.At).BadResult
+		if r.Kind == tokenomics.FaultSLA {
+			r.Part = m.at(r.At).SLA
+		}
+	}
+	if r.Part == 0 {
+		return conflict
+	}
 	r.Tenant = "default"
 	due := m.Now.Add(m.economics().AppealWindow)
 	set(m, m.slashes, r.ID, &slash{Slash: tokenomics.Slash{SlashEvidence: r, State: tokenomics.SlashOpen, Opened: m.Now, Due: due}})
