@@ -3,6 +3,7 @@ package tokenomics_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,6 +111,26 @@ func TestVotesGoBeforeTheConfig(t *testing.T) {
 	f.govern(t, "min_stake", "null")
 	f.refuse(t, fault.Invalid, stake("5", "ann", "x", 2*fog))
 	f.post(t, stake("6", "ann", "x", 3*fog))
+	require.NoError(t, f.Verify(t.Context()))
+}
+
+// A change counts for what comes behind it in the same batch, and for nothing before it.
+func TestChangeInTheMiddleOfABatch(t *testing.T) {
+	f := governedFarm(t, "ann")
+	steps := governed("change", tokenomics.SetParameter{Key: "economics.min_stake", Value: json.RawMessage(`"5"`)})
+	for _, s := range steps[:len(steps)-1] {
+		if s.passes > 0 {
+			f.pass(t, s.passes)
+			continue
+		}
+		f.post(t, f.about(t, s))
+	}
+	verdicts, err := f.Post(t.Context(), []tokenomics.Request{
+		stake("1", "ann", "x", 4*fog), f.about(t, steps[len(steps)-1]), stake("2", "ann", "x", 4*fog), stake("3", "ann", "x", 5*fog),
+	})
+	require.NoError(t, err)
+	require.ErrorContains(t, verdicts[2], "must be at least 5 FOG")
+	require.Equal(t, []error{nil, nil, nil}, slices.Delete(verdicts, 2, 3))
 	require.NoError(t, f.Verify(t.Context()))
 }
 
