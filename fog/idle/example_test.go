@@ -140,3 +140,29 @@ func ExampleIdle_Poll() {
 	fmt.Println(len(directive.Offers), directive.Offers[0].Name, err)
 	// Output: 1 frame 7 <nil>
 }
+
+// A device's results are checked less and less often, until others contradict one.
+func ExampleReputation() {
+	rules, now := idle.TrustRules{}, time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+	var device idle.Reputation
+	for range 10 {
+		device = device.Confirmed() // each was computed by another device as well
+	}
+	fmt.Println("checked:", device.CheckShare(rules))
+	for range 90 {
+		device = device.Accepted()
+	}
+	fmt.Println("checked:", device.CheckShare(rules))
+
+	device = device.Struck(rules, now)
+	fmt.Println("checked:", device.CheckShare(rules), "audited:", device.ToAudit(rules, 90, now), "of 90")
+	for range 3 {
+		device = device.Struck(rules, now)
+	}
+	fmt.Println("quarantined until", device.Until.Format(time.DateOnly))
+	// Output:
+	// checked: 0.1
+	// checked: 0.05
+	// checked: 1 audited: 20 of 90
+	// quarantined until 2026-12-08
+}
