@@ -23,6 +23,8 @@ type Config struct {
 	Escrow Escrow
 	// Pricer prices slots; nil is TierPricer{}.
 	Pricer Pricer
+	// Auditor says whose results are compared; nil refuses submissions whose trust is adaptive.
+	Auditor Auditor
 	// Objectives are what placements should have little of; nil is Objectives().
 	Objectives []Objective
 	// Authorize says who may do what; nil is principal.Owners{}.
@@ -41,8 +43,11 @@ type Config struct {
 	MaxSuspend time.Duration
 	// Vest is the time between validation and vesting; zero vests at once.
 	Vest time.Duration
-	// HoldRetry is how long the escrow has to answer, so a call of Submit waits no longer for it, and when an unanswered request
-	// for funds is repeated; zero is 5 s.
+	// HoldBack is the time between validation and vesting, if it is longer, of results that were compared with no other: until then they
+	// can be audited. Zero is Vest.
+	HoldBack time.Duration
+	// HoldRetry is how long the escrow and the auditor have to answer, so a call of Submit or Report waits no longer for them, and when an
+	// unanswered question is repeated; zero is 5 s.
 	HoldRetry time.Duration
 	// Feed is how long the changes of jobs are kept for Watch; zero is 1 h, negative records none.
 	Feed time.Duration
@@ -113,6 +118,7 @@ func (c Config) complete() (Config, error) {
 		{"PickUp", &c.PickUp, 15 * time.Second},
 		{"MaxSuspend", &c.MaxSuspend, 10 * time.Minute},
 		{"Vest", &c.Vest, 0},
+		{"HoldBack", &c.HoldBack, 0},
 		{"HoldRetry", &c.HoldRetry, 5 * time.Second},
 		{"Recheck", &c.Recheck, time.Minute},
 		{"MaxJobRuntime", &c.MaxJobRuntime, 24 * time.Hour},

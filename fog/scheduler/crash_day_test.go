@@ -28,6 +28,10 @@ func dayOf(step string) day {
 		return day{live: graphDay, cfg: calm()}
 	case scheduler.StepSchedule:
 		return day{live: scheduleDay, cfg: calm()}
+	case scheduler.StepAsk:
+		return doubtfulDay("a")
+	case scheduler.StepAudit:
+		return doubtfulDay()
 	case scheduler.StepMove:
 		cfg := params(scheduler.Params{})
 		cfg.PickUp = time.Minute
@@ -41,6 +45,28 @@ func calm() scheduler.Config {
 	cfg := params(scheduler.Params{Aging: 40 * time.Second, RoundBudget: -1})
 	cfg.Lease = 10 * time.Second
 	return cfg
+}
+
+// doubtfulDay is one on which a result is believed alone, unless its node is doubted, and then audited.
+func doubtfulDay(doubted ...scheduler.NodeID) day {
+	cfg := calm()
+	cfg.HoldBack = time.Minute
+	d := &doubts{of: map[scheduler.NodeID]bool{}}
+	for _, n := range doubted {
+		d.of[n] = true
+	}
+	cfg.Auditor = d
+	return day{cfg: cfg, live: func(t *testing.T, r *rig, _ *mortal) {
+		_ = r.SyncNodes(t.Context(), []scheduler.Node{node("a")})
+		b := adaptive()
+		b.Name = "doubtful"
+		out, _ := r.Submit(t.Context(), []scheduler.Submission{b})
+		r.wait(time.Second)
+		if grants, err := r.Claim(t.Context(), []scheduler.Claim{{Node: "a", Take: 9}}); err == nil && len(grants[0].Offers) == 1 {
+			_, _ = r.Report(t.Context(), []scheduler.Report{done(grants[0].Offers[0], "right")})
+			_ = r.Audit(t.Context(), []scheduler.JobID{out[0].Job.ID})
+		}
+	}}
 }
 
 // graphDay lets a graph run until its first job is over.

@@ -171,9 +171,13 @@ func paidOnce(t *testing.T, r *scheduler.Record, facts int) {
 			valid++
 		}
 	}
-	if r.Job.State == scheduler.Vested {
+	switch {
+	case r.Job.State == scheduler.Vested && r.Job.Trust.Adaptive:
+		require.Equal(t, r.Job.Slots, valid, "each slot is paid once")
+		require.LessOrEqual(t, r.Job.Price*scheduler.Price(valid), r.Job.Quote)
+	case r.Job.State == scheduler.Vested:
 		require.Equal(t, r.Job.Trust.Replicas, valid, "each slot is paid once")
-	} else {
+	default:
 		require.Zero(t, valid)
 	}
 }

@@ -13,7 +13,9 @@ import (
 type rules struct {
 	lease, pickUp, maxSuspend, vest, holdRetry, recheck, poll time.Duration
 	aging                                                     time.Duration // negative: never
+	holdBack                                                  time.Duration // of results that were compared with no other
 	feed                                                      bool          // changes are recorded
+	audits                                                    bool          // somebody wants to know how results were judged
 }
 
 // draft is a decision in the making: a stored record, its copy under change, and the time. Its methods are the pure part of
@@ -26,6 +28,7 @@ type draft struct {
 	rules   rules
 	changed bool
 	yields  bool     // all that changed it yields to others
+	judged  bool     // results were compared, or believed alone by an adaptive rule
 	bond    string   // of the change, see Change.Bond
 	steps   []string // names for Config.Step once it is committed
 }
@@ -61,8 +64,18 @@ func (d *draft) enter(s State, reason string) {
 	d.say(reason)
 }
 
-// end ends the job without an accepted result. What is still under way is withdrawn.
+// end ends the job without an accepted result. What is still under way is withdrawn. A job that is audited goes back to the result that it
+// had: an audit that comes to nothing says nothing against it.
 func (d *draft) end(s State, reason string) {
+	if d.Job.audited() {
+		d.uphold(reason)
+		return
+	}
+	d.finish(s, reason)
+}
+
+// finish ends the job for good.
+func (d *draft) finish(s State, reason string) {
 	d.withdraw(reason)
 	d.enter(s, reason)
 }
@@ -134,13 +147,16 @@ func (d *draft) aggregate() {
 		return
 	}
 	c := d.census()
-	agreed := c.votes >= j.Trust.Quorum
+	agreed := c.votes >= j.quorum()
 	if c.placed+c.leased == 0 {
 		switch {
+		case agreed && j.alone():
+			d.question()
+			return
 		case agreed:
 			d.judge(c.result)
 			return
-		case c.open == 0 && j.Slots >= j.Trust.Replicas+extraSlots:
+		case c.open == 0 && j.Slots >= j.Trust.paid()+extraSlots:
 			d.end(Failed, "the replicas' results differ")
 			return
 		case c.open == 0:
@@ -166,9 +182,6 @@ func (d *draft) aggregate() {
 	j.State = next
 	d.progress()
 }
-
-// extraSlots is how many slots a job may have beyond its replicas, to settle a disagreement.
-const extraSlots = 2
 
 // census counts a job's slots by what happens in them, and the votes for the result that most of them have.
 type census struct {
@@ -232,6 +245,9 @@ func (d *draft) change() Change {
 	if j.State.Final() && !d.old.Job.State.Final() {
 		c.Facts = []Fact{{Topic: TopicSettle, ID: string(j.ID), Version: j.Version}}
 	}
+	if d.judged && d.rules.audits {
+		c.Facts = append(c.Facts, Fact{Topic: TopicJudge, ID: string(j.ID), Version: j.Version})
+	}
 	return c
 }
 
@@ -248,14 +264,16 @@ func (d *draft) due() time.Time {
 	case j.State.Final():
 		return due
 	case j.State == Validated:
-		return j.Finished.Add(d.rules.vest)
-	case j.State == Pending || j.State == Blocked:
+		return j.vests(d.rules)
+	case j.State == Pending || j.State == Blocked || j.State == Reported:
 		at(j.ReadyAt)
 	case j.State == Queued:
 		at(j.risesAt(d.rules.aging))
 		at(d.looksAt(d.now, d.rules.poll))
 	}
-	at(j.Deadline)
+	if !j.audited() {
+		at(j.Deadline)
+	}
 	for i := range d.Attempts {
 		at(d.Attempts[i].due(d.rules))
 	}

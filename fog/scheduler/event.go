@@ -9,8 +9,12 @@ type Fact = journal.Fact
 // Its ID is the job's and its Version the job's version then.
 const TopicSettle journal.Topic = "scheduler.settle"
 
-// The steps that Config.Step is told of, each after its commit. StepHold follows the escrow's answer instead, before it is
-// stored.
+// TopicJudge is the topic of the fact that is written, if there is a Config.Auditor, when results were judged: compared with each other, or
+// believed alone by an adaptive rule. Its ID is the job's and its Version the job's version then.
+const TopicJudge journal.Topic = "scheduler.judge"
+
+// The steps that Config.Step is told of, each after its commit. StepHold and StepAsk follow the answer of the
+// escrow and of the auditor instead, before it is stored.
 const (
 	StepSubmit   = "scheduler.submit"
 	StepHold     = "scheduler.hold"
@@ -22,6 +26,8 @@ const (
 	StepRenew    = "scheduler.renew"
 	StepProgress = "scheduler.progress"
 	StepReport   = "scheduler.report"
+	StepAsk      = "scheduler.ask"
+	StepAudit    = "scheduler.audit"
 	StepValidate = "scheduler.validate"
 	StepVest     = "scheduler.vest"
 	StepCancel   = "scheduler.cancel"
@@ -39,7 +45,7 @@ const (
 func Steps() []string {
 	return []string{
 		StepSubmit, StepHold, StepQueue, StepRelease, StepSchedule, StepPlace, StepLease, StepRenew, StepProgress, StepReport,
-		StepValidate, StepVest, StepCancel, StepPause, StepResume, StepLose, StepTimer, StepMove,
+		StepAsk, StepAudit, StepValidate, StepVest, StepCancel, StepPause, StepResume, StepLose, StepTimer, StepMove,
 		StepEvict, StepReprieve, StepWithdraw,
 	}
 }

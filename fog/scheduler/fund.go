@@ -90,12 +90,12 @@ func refuses(answer error) bool {
 	return kind == fault.Insufficient || kind == fault.Conflict
 }
 
-// askFunds asks for the funds of the jobs that the planner names, beside it, so that an escrow that does not answer holds
+// askOthers asks the escrow and the auditor about the jobs that the planner names, beside it, so that one that does not answer holds
 // nothing up. It ends when the channel is closed.
-func (s *Scheduler) askFunds(ctx context.Context, asked <-chan []JobID) {
+func (s *Scheduler) askOthers(ctx context.Context, asked <-chan []JobID) {
 	for ids := range asked {
 		if err := s.askAgain(ctx, ids); err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Warn("funds could not be asked for", "error", err)
+			s.cfg.Logger.Warn("jobs that wait for an answer could not be read", "error", err)
 		}
 	}
 }
@@ -108,9 +108,11 @@ func (s *Scheduler) askAgain(ctx context.Context, ids []JobID) error {
 		return fault.Wrap(StepHold, err)
 	}
 	var jobs []*Job
+	var reported []*Record
 	arrays := make(map[JobID]bool)
 	for i := range records {
 		j := &records[i].Job
+		reported = append(reported, &records[i])
 		switch {
 		case j.State != Pending:
 		case j.Array == "":
@@ -125,6 +127,7 @@ func (s *Scheduler) askAgain(ctx context.Context, ids []JobID) error {
 		}
 	}
 	s.fund(ctx, jobs)
+	s.ask(ctx, reported)
 	return nil
 }
 

@@ -22,11 +22,11 @@ type JobID string
 //	   ▼       ▼                      ┌────────────────────────┐
 //	queued ── every open slot placed ──▶ placed ── leased ──▶ running
 //	   ▲                                                       │ every slot reported
-//	   │      no quorum: one slot more (at most two)           ▼
+//	   │      no quorum, or to be compared: one slot more      ▼
 //	   └─────────────────────────────────────────────────── reported
-//	                                                           │ quorum agrees
-//	                                                           ▼
-//	                              vested ◀── window over ── validated
+//	   ▲                                                       │ quorum agrees, or believed alone
+//	   │      its node is doubted: one slot more               ▼
+//	   └────────────────────────────────────────────────── validated ── window over ──▶ vested
 //
 //	pending, blocked, queued, placed, running ── Pause ──▶ paused ── Resume ──▶ pending, blocked or queued
 //	anything before validated ── Cancel ──▶ cancelled
@@ -35,7 +35,7 @@ type JobID string
 //
 // Queued, placed, running and reported are never chosen: they are an aggregate of the job's attempts, computed anew
 // after each change, so that a job and its attempts cannot disagree. Reported is passed within one commit, because
-// validation follows at once; validated is passed within the same commit when the vesting window is zero.
+// validation follows at once, unless the auditor has to be asked first; validated is passed within the same commit when the vesting window is zero.
 type State string
 
 // The states of a job. Refused, Vested, Cancelled, Failed and Expired are final.
@@ -173,7 +173,7 @@ type Job struct {
 	Order time.Time
 	// Price is what one valid slot earns.
 	Price Price
-	// Quote is Price times Trust.Replicas: what is held from the owner.
+	// Quote is Price times the slots that may be paid, Trust.Replicas or two of an adaptive job: what is held from the owner.
 	Quote     Price
 	Submitted time.Time
 
@@ -188,7 +188,8 @@ type Job struct {
 	Progress float64
 	// Node is the node of the newest attempt; "" before the first.
 	Node NodeID
-	// Slots is the number of slots, Trust.Replicas and up to two more where results disagreed.
+	// Slots is the number of slots, Trust.Replicas, one more where an adaptive job's result is compared, and up to two more where
+	// results disagreed.
 	Slots int
 	// Queued is when the job last began to wait for a node.
 	Queued time.Time
@@ -269,6 +270,8 @@ func (d *draft) enqueue(why string) {
 // cancel ends the job at its owner's wish.
 func (d *draft) cancel() error {
 	switch s := d.Job.State; {
+	case d.Job.audited():
+		return underAudit("cancel")
 	case s.aggregated() || s == Pending || s == Blocked || s == Paused:
 		d.Job.Resume = ""
 		d.end(Cancelled, "cancelled")
@@ -283,6 +286,8 @@ func (d *draft) cancel() error {
 func (d *draft) pause() error {
 	j := &d.Job
 	switch s := j.State; {
+	case j.audited():
+		return underAudit("pause")
 	case s == Pending || s == Blocked:
 		j.Resume = s
 	case s.aggregated():
@@ -319,6 +324,10 @@ func (d *draft) resume() error {
 	d.enqueue("resumed")
 	d.aggregate()
 	return nil
+}
+
+func underAudit(verb string) error {
+	return fault.Newf(fault.Conflict, "scheduler."+verb, "cannot %s a job that has a result, which is being audited", verb)
 }
 
 func wrongState(verb string, j *Job) error {

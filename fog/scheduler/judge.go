@@ -14,15 +14,20 @@ import (
 // judge accepts a result: the slots whose results equal it are valid, the others are not. A result that says that the
 // program failed, when it is agreed upon, fails the job.
 func (d *draft) judge(agreed *Result) {
-	d.Job.Result = agreed
-	for s := range d.Job.Slots {
+	j := &d.Job
+	d.judged = j.Trust.Adaptive || j.Slots > 1
+	first := j.Finished.IsZero() || !j.Trust.Compare.Equal(agreed, j.Result)
+	if first {
+		j.Result = agreed
+	}
+	for s := range j.Slots {
 		a := d.newest(s)
 		if a == nil || a.State != AttemptReported {
 			continue
 		}
 		a.Since = d.now
 		switch {
-		case !d.Job.Trust.Compare.Equal(agreed, a.Result):
+		case !j.Trust.Compare.Equal(agreed, a.Result):
 			a.State, a.Reason = AttemptInvalid, "other replicas agree on another result"
 		case a.Result.ExitCode != 0:
 			a.State, a.Class = AttemptFailed, ClassJob
@@ -31,19 +36,29 @@ func (d *draft) judge(agreed *Result) {
 		}
 	}
 	if code := agreed.ExitCode; code != 0 {
-		d.end(Failed, fmt.Sprintf("the program ended with exit code %d", code))
+		d.finish(Failed, fmt.Sprintf("the program ended with exit code %d", code))
 		return
 	}
-	d.Job.Progress = 1
-	d.Job.Finished = d.now
+	j.Progress = 1
+	if first {
+		j.Finished = d.now
+	}
 	d.steps = append(d.steps, StepValidate)
 	d.enter(Validated, "")
 	d.vest()
 }
 
+// vests is when a validated job vests: what was compared with no other result is held back for longer, so that it can be audited.
+func (j *Job) vests(r rules) time.Time {
+	if j.alone() {
+		return j.Finished.Add(max(r.vest, r.holdBack))
+	}
+	return j.Finished.Add(r.vest)
+}
+
 // vest ends a validated job once its window is over.
 func (d *draft) vest() {
-	if d.Job.State == Validated && !d.now.Before(d.Job.Finished.Add(d.rules.vest)) {
+	if d.Job.State == Validated && !d.now.Before(d.Job.vests(d.rules)) {
 		d.steps = append(d.steps, StepVest)
 		d.enter(Vested, "")
 	}

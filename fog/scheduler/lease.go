@@ -139,7 +139,7 @@ func (d *draft) report(in Report) error {
 	switch {
 	case in.Class != "":
 		d.fail(a, AttemptFailed, in.Class, in.Reason)
-	case in.Result.ExitCode != 0 && d.Job.Trust.Quorum == 1:
+	case in.Result.ExitCode != 0 && d.Job.quorum() == 1:
 		d.fail(a, AttemptFailed, ClassJob, fmt.Sprintf("the program ended with exit code %d", in.Result.ExitCode))
 	default:
 		d.close(a, AttemptReported, "")
@@ -207,7 +207,7 @@ func (d *draft) timer(grace time.Time) {
 	if j.State.Final() {
 		return
 	}
-	if !j.Deadline.IsZero() && !d.now.Before(j.Deadline) {
+	if !j.Deadline.IsZero() && !d.now.Before(j.Deadline) && !j.audited() {
 		d.end(Expired, "the deadline passed")
 		return
 	}

@@ -138,7 +138,7 @@ func (s *Scheduler) params() Params {
 func (s *Scheduler) rules() rules {
 	p := s.params()
 	return rules{
-		lease: s.cfg.Lease, pickUp: s.cfg.PickUp, maxSuspend: s.cfg.MaxSuspend, vest: s.cfg.Vest, holdRetry: s.cfg.HoldRetry,
-		recheck: s.cfg.Recheck, poll: s.cfg.Poll, aging: p.Aging, feed: s.cfg.Feed >= 0,
+		lease: s.cfg.Lease, pickUp: s.cfg.PickUp, maxSuspend: s.cfg.MaxSuspend, vest: s.cfg.Vest, holdBack: s.cfg.HoldBack, holdRetry: s.cfg.HoldRetry,
+		recheck: s.cfg.Recheck, poll: s.cfg.Poll, aging: p.Aging, feed: s.cfg.Feed >= 0, audits: s.cfg.Auditor != nil,
 	}
 }

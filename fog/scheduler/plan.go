@@ -148,7 +148,7 @@ func (s *Scheduler) plan(ctx context.Context, fence Fence) error {
 	p.better.found, p.better.placed = make(chan solution, 1), make(map[JobID]bool)
 	defer p.better.running.Wait()
 	var asking sync.WaitGroup
-	asking.Go(func() { s.askFunds(ctx, p.ask) })
+	asking.Go(func() { s.askOthers(ctx, p.ask) })
 	firing, stop := context.WithCancel(ctx)
 	asking.Go(func() { s.fireSchedules(firing, fence) })
 	defer asking.Wait()
@@ -347,7 +347,7 @@ func (p *planner) timers(ctx context.Context) error {
 		}
 		now, rules := p.s.now(), p.s.rules()
 		drafts := make([]*draft, len(records))
-		var unfunded []JobID
+		var unanswered []JobID
 		for i := range records {
 			d := newDraft(&records[i], now, rules)
 			drafts[i] = d
@@ -356,7 +356,10 @@ func (p *planner) timers(ctx context.Context) error {
 			switch {
 			case d.Job.State == Pending:
 				d.askLater()
-				unfunded = append(unfunded, d.Job.ID)
+				unanswered = append(unanswered, d.Job.ID)
+			case d.Job.State == Reported && !now.Before(d.Job.ReadyAt):
+				d.askAuditorLater()
+				unanswered = append(unanswered, d.Job.ID)
 			case d.Job.State == Blocked && !now.Before(d.Job.ReadyAt):
 				d.recheck()
 				p.s.ends.ask(d.Job.ID)
@@ -368,9 +371,9 @@ func (p *planner) timers(ctx context.Context) error {
 		if _, err := p.s.commit(ctx, p.fence, drafts); err != nil {
 			return err
 		}
-		if len(unfunded) > 0 {
+		if len(unanswered) > 0 {
 			select {
-			case p.ask <- unfunded:
+			case p.ask <- unanswered:
 			default: // the question before is still open; these are asked at their next timer
 			}
 		}

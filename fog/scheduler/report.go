@@ -69,11 +69,20 @@ func (s *Scheduler) Report(ctx context.Context, reports []Report) ([]ReportVerdi
 	if err != nil {
 		return nil, fault.Wrap(StepReport, err)
 	}
+	reported := make([]*Record, len(out))
+	for k := range out {
+		reported[k] = &out[k].record
+	}
+	decided := s.ask(ctx, reported)
 	for k, i := range at {
 		v := &verdicts[i]
 		v.Err = out[k].err
-		if a := out[k].record.attempt(v.Attempt); a != nil && (v.Err == nil || fault.KindOf(v.Err) == fault.Conflict) {
-			v.State, v.Job = a.State, out[k].record.Job.State
+		record := reported[k]
+		if now := decided[record.Job.ID]; now != nil {
+			record = now
+		}
+		if a := record.attempt(v.Attempt); a != nil && (v.Err == nil || fault.KindOf(v.Err) == fault.Conflict) {
+			v.State, v.Job = a.State, record.Job.State
 		}
 	}
 	return verdicts, nil

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -87,84 +86,6 @@ func (l Limits) Of(c Class) int {
 		return l.Policy
 	}
 	return 0
-}
-
-// Trust says how a job's result becomes believed.
-type Trust struct {
-	// Replicas is the number of slots, on nodes of as many different owners.
-	Replicas int `json:"replicas"`
-	// Quorum is the number of equal results that are believed.
-	Quorum int `json:"quorum"`
-	// Compare says which results are equal.
-	Compare Comparator `json:"compare,omitzero"`
-}
-
-// MaxReplicas is the greatest number of slots that a submission may ask for.
-const MaxReplicas = 9
-
-// ParseTrust reads "none", "quorum:k" (k replicas, all equal) or "quorum:k/n" (k equal ones of n), the latter two with how results
-// are compared, as ",exact", ",json" or ",tolerance:x"; without, byte for byte. Anything else is fault Invalid, field "trust".
-func ParseTrust(s string) (Trust, error) {
-	const op, field = "scheduler.trust", "trust"
-	if s == "none" {
-		return Trust{Replicas: 1, Quorum: 1}, nil
-	}
-	rest, ok := strings.CutPrefix(s, "quorum:")
-	if !ok {
-		return Trust{}, fault.Field(op, field, "unknown rule %q: want none, quorum:k or quorum:k/n", s)
-	}
-	var compare Comparator
-	if votes, how, named := strings.Cut(rest, ","); named {
-		var err error
-		if compare, err = parseComparator(how); err != nil {
-			return Trust{}, err
-		}
-		rest = votes
-	}
-	k, n, both := strings.Cut(rest, "/")
-	if !both {
-		n = k
-	}
-	quorum, err := strconv.Atoi(k)
-	if err != nil {
-		return Trust{}, fault.Field(op, field, "quorum %q is not a number", k)
-	}
-	replicas, err := strconv.Atoi(n)
-	if err != nil {
-		return Trust{}, fault.Field(op, field, "replicas %q is not a number", n)
-	}
-	t := Trust{Replicas: replicas, Quorum: quorum, Compare: compare}
-	if err := t.Validate(); err != nil {
-		return Trust{}, err
-	}
-	return t, nil
-}
-
-// Validate checks 1 <= Quorum <= Replicas <= MaxReplicas, and the comparator, which needs a quorum of two or more to have something to
-// compare; else fault Invalid, field "trust".
-func (t Trust) Validate() error {
-	if t.Quorum < 1 || t.Quorum > t.Replicas || t.Replicas > MaxReplicas {
-		return fault.Field("scheduler.trust", "trust", "quorum %d of %d: want 1 <= quorum <= replicas <= %d", t.Quorum, t.Replicas, MaxReplicas)
-	}
-	if t.Quorum < 2 && t.Compare != (Comparator{}) {
-		return fault.Field("scheduler.trust", "trust", "a quorum of %d compares nothing: want no comparison, or a quorum of 2 or more", t.Quorum)
-	}
-	return t.Compare.Validate()
-}
-
-// String writes what ParseTrust reads.
-func (t Trust) String() string {
-	if t.Replicas <= 1 {
-		return "none"
-	}
-	text := "quorum:" + strconv.Itoa(t.Quorum)
-	if t.Replicas != t.Quorum {
-		text += "/" + strconv.Itoa(t.Replicas)
-	}
-	if t.Compare.By != ByBytes {
-		text += "," + t.Compare.String()
-	}
-	return text
 }
 
 // Target is when the job is to be finished to have met its tier: its deadline, or else the tier's factor times its

@@ -56,7 +56,7 @@ type Submission struct {
 	Count int
 	// Gang lets all slots of all jobs of the array begin together or not at all; of a single job, all its slots.
 	Gang bool
-	// MaxPrice is the most that may be held for the job, of an array for each job: all its replicas together, Job.Quote. A quote
+	// MaxPrice is the most that may be held for the job, of an array for each job: all slots that may be paid together, Job.Quote. A quote
 	// above it refuses the submission. Zero is no limit.
 	MaxPrice Price
 }
@@ -113,6 +113,9 @@ func (b Submission) complete(c *Config, now time.Time) (Submission, error) {
 	}
 	if err := b.Trust.Validate(); err != nil {
 		return b, err
+	}
+	if b.Trust.Adaptive && c.Auditor == nil {
+		return b, fault.Field(op, "trust", "nobody here knows how far devices are to be believed: want none or quorum:k")
 	}
 	switch n := utf8.RuneCountInString(b.Name); {
 	case n < 1 || n > maxName || !utf8.ValidString(b.Name) || strings.ContainsFunc(b.Name, unicode.IsControl):

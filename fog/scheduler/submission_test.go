@@ -141,6 +141,8 @@ func TestConfigIsChecked(t *testing.T) {
 func TestParseTrust(t *testing.T) {
 	for text, want := range map[string]scheduler.Trust{
 		"none": {Replicas: 1, Quorum: 1}, "quorum:2": {Replicas: 2, Quorum: 2}, "quorum:2/3": {Replicas: 3, Quorum: 2},
+		"adaptive":                   {Replicas: 1, Quorum: 1, Adaptive: true},
+		"adaptive,json":              {Replicas: 1, Quorum: 1, Adaptive: true, Compare: scheduler.Comparator{By: scheduler.ByJSON}},
 		"quorum:2,json":              {Replicas: 2, Quorum: 2, Compare: scheduler.Comparator{By: scheduler.ByJSON}},
 		"quorum:2/3,tolerance:1e-09": {Replicas: 3, Quorum: 2, Compare: scheduler.Comparator{By: scheduler.ByTolerance, Tolerance: 1e-9}},
 	} {
@@ -151,7 +153,7 @@ func TestParseTrust(t *testing.T) {
 	}
 	for _, text := range []string{"", "quorum", "quorum:", "quorum:x", "quorum:2/x", "quorum:3/2", "quorum:0", "quorum:-1/2", "quorum:2/99", "None",
 		"none,json", "quorum:1/3,json", "quorum:2,", "quorum:2,xml", "quorum:2,tolerance", "quorum:2,tolerance:0", "quorum:2,tolerance:1",
-		"quorum:2,tolerance:NaN", "quorum:2,tolerance:-1", "quorum:2,json,json"} {
+		"quorum:2,tolerance:NaN", "quorum:2,tolerance:-1", "quorum:2,json,json", "adaptive,", "adaptive:2", "adaptive,xml", "adaptive/2"} {
 		_, err := scheduler.ParseTrust(text)
 		require.Equal(t, fault.Invalid, fault.KindOf(err), text)
 		require.Equal(t, "trust", fault.FieldOf(err))

@@ -347,7 +347,7 @@ func (s *Scheduler) possible(ctx context.Context, tenant principal.Tenant, d *De
 func (s *Scheduler) bear(j *Job, price Price) {
 	j.Price = max(price, 0)
 	j.Quote = Price(math.MaxInt64)
-	if n := Price(j.Trust.Replicas); j.Price <= math.MaxInt64/n {
+	if n := Price(j.Trust.paid()); j.Price <= math.MaxInt64/n {
 		j.Quote = j.Price * n
 	}
 	j.Order = orderOf(j.Submitted, j.Priority, s.params().PriorityStep)
