@@ -84,11 +84,9 @@ func (d *draft) audit() {
 // uphold lets the result of a job that is audited stand, because the audit has come to nothing: that says nothing about whoever has
 // computed the job meanwhile.
 func (d *draft) uphold(reason string) {
-	j := &d.Job
 	d.withdraw(reason)
 	a := d.newest(0)
 	a.State, a.Since, a.Reason = AttemptValid, d.now, ""
-	j.Slots = 1
 	d.enter(Validated, "")
 	d.note("its result stands: %s", reason)
 	d.vest()

@@ -24,6 +24,7 @@ type world struct {
 	*rig
 	rt       *rapid.T
 	escrow   *escrow
+	doubts   *doubts
 	jobs     []scheduler.JobID
 	held     map[scheduler.AttemptID]scheduler.Offer
 	fleet    map[scheduler.NodeID]scheduler.Node
@@ -35,10 +36,10 @@ type world struct {
 func TestLaws(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(struct{ rapid.TB }{t}, func(rt *rapid.T) { // hides the deadline, which a bubble has not
-			e := &escrow{}
+			e, d := &escrow{}, &doubts{of: map[scheduler.NodeID]bool{"b": true}}
 			w := &world{
-				rig: start(t, scheduler.Config{Random: rand.NewChaCha8([32]byte{}), Escrow: e, Lease: 10 * time.Second, PickUp: 5 * time.Second, MaxSuspend: 20 * time.Second}),
-				rt:  rt, escrow: e,
+				rig: start(t, scheduler.Config{Random: rand.NewChaCha8([32]byte{}), Escrow: e, Auditor: d, HoldBack: 20 * time.Second, Lease: 10 * time.Second, PickUp: 5 * time.Second, MaxSuspend: 20 * time.Second}),
+				rt:  rt, escrow: e, doubts: d,
 				held: map[scheduler.AttemptID]scheduler.Offer{}, fleet: map[scheduler.NodeID]scheduler.Node{},
 				finals: map[scheduler.JobID]scheduler.State{}, newest: map[scheduler.JobID]int64{},
 				reported: map[scheduler.AttemptID]bool{},
@@ -46,7 +47,7 @@ func TestLaws(t *testing.T) {
 			defer func() { require.NoError(t, w.Close()) }()
 			rt.Repeat(map[string]func(*rapid.T){
 				"": w.laws, "submit": w.submitOne, "node": w.changeNode, "claim": w.claimSome, "beat": w.beatAll,
-				"report": w.reportOne, "old": w.reportOld, "command": w.command, "time": w.pass, "escrow": w.changeEscrow,
+				"report": w.reportOne, "old": w.reportOld, "command": w.command, "time": w.pass, "escrow": w.changeEscrow, "audit": w.audit,
 			})
 			w.finish()
 		})
@@ -60,6 +61,9 @@ func (w *world) submitOne(rt *rapid.T) {
 		Tier:   rapid.SampledFrom(scheduler.Tiers()).Draw(rt, "tier"),
 		Trust:  quorum(rapid.IntRange(1, n).Draw(rt, "quorum"), n),
 		Demand: scheduler.Demand{MilliCPU: rapid.Int64Range(1, 3000).Draw(rt, "cpu"), MemoryMB: rapid.Int64Range(1, 6000).Draw(rt, "memory")},
+	}
+	if rapid.IntRange(0, 2).Draw(rt, "adaptive") == 0 {
+		b.Trust = adaptive().Trust
 	}
 	if rapid.IntRange(0, 5).Draw(rt, "hurry") == 0 {
 		b.Deadline = time.Now().Add(time.Minute)
@@ -241,6 +245,19 @@ func (w *world) changeEscrow(rt *rapid.T) {
 	}
 }
 
+// audit has a job audited, or keeps the auditor from answering for a while.
+func (w *world) audit(rt *rapid.T) {
+	if rapid.IntRange(0, 3).Draw(rt, "away") == 0 {
+		w.doubts.fail(errors.New("away"))
+		return
+	}
+	w.doubts.fail(nil)
+	if len(w.jobs) > 0 {
+		require.NoError(rt, w.Audit(w.t.Context(), []scheduler.JobID{rapid.SampledFrom(w.jobs).Draw(rt, "job")}))
+		synctest.Wait()
+	}
+}
+
 // laws checks what must hold at any time.
 func (w *world) laws(rt *rapid.T) {
 	used := map[scheduler.NodeID]scheduler.Capacity{}
@@ -330,7 +347,7 @@ func (w *world) lawsOfState(rt *rapid.T, r *scheduler.Record, valid map[int]int,
 	j := &r.Job
 	if j.State == scheduler.Vested || j.State == scheduler.Validated {
 		require.GreaterOrEqual(rt, len(valid), j.Trust.Quorum)
-		require.LessOrEqual(rt, len(valid), j.Trust.Replicas, "never more paid slots than were held for")
+		require.LessOrEqual(rt, j.Price*scheduler.Price(len(valid)), j.Quote, "never more paid slots than were held for")
 		require.NotNil(rt, j.Result)
 		require.Zero(rt, j.Result.ExitCode)
 	} else {
@@ -342,7 +359,7 @@ func (w *world) lawsOfState(rt *rapid.T, r *scheduler.Record, valid map[int]int,
 	case scheduler.Placed:
 		require.Equal(rt, j.Slots, busy)
 	case scheduler.Reported, scheduler.Validated:
-		rt.Fatalf("%s is passed within one commit", j.State)
+		require.True(rt, j.Trust.Adaptive, "%s is passed within one commit", j.State)
 	case scheduler.Pending, scheduler.Refused:
 		require.Empty(rt, r.Attempts)
 	}
@@ -392,6 +409,7 @@ func (w *world) toil(nodes ...scheduler.NodeID) {
 // finish lets an honest fleet work until every job is over.
 func (w *world) finish() {
 	w.escrow.set(nil, nil)
+	w.doubts.fail(nil)
 	for _, id := range []string{"a", "b", "c", "d", "e", "f"} {
 		w.sync(node(id))
 	}

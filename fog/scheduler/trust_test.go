@@ -222,7 +222,7 @@ func TestAuditComesToNothing(t *testing.T) {
 		for range scheduler.TermsOf(scheduler.Bronze).Limits.Device - 1 {
 			require.Equal(t, scheduler.Queued, r.next(job, breaks).Job)
 		}
-		require.Equal(t, scheduler.Validated, r.next(job, breaks).Job)
+		require.Equal(t, scheduler.Vested, r.next(job, breaks).Job)
 		record = r.get(job)
 		require.Equal(t, scheduler.AttemptValid, record.Attempts[0].State)
 	})
