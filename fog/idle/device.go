@@ -47,6 +47,8 @@ const (
 	Registered State = "registered"
 	// Online beats.
 	Online State = "online"
+	// Quarantined beats, finishes what it holds and gets nothing new for a while, because too many of its results were wrong.
+	Quarantined State = "quarantined"
 	// Draining beats, finishes what it holds and gets nothing new.
 	Draining State = "draining"
 	// Lost has been silent for longer than the presence deadline.
@@ -60,7 +62,7 @@ const (
 )
 
 // Alive reports whether a device in this state is expected to beat.
-func (s State) Alive() bool { return s == Online || s == Draining }
+func (s State) Alive() bool { return s == Online || s == Draining || s == Quarantined }
 
 // Device is a machine that lends its idle time.
 type Device struct {
@@ -82,8 +84,9 @@ type Device struct {
 	Policy    Policy
 
 	State        State
-	Drain        bool   // the operator wants it empty: it comes back as Draining
-	Cause        string // why it was revoked
+	Drain        bool      // the operator wants it empty: it comes back as Draining
+	Cause        string    // why it was revoked
+	Quarantine   time.Time // until when it gets no work, because of its results; zero: it was never quarantined, or released
 	Decision     Decision
 	Registered   time.Time     // first enrolment
 	OnlineSince  time.Time     // zero while it is not alive
@@ -133,7 +136,7 @@ func (d *Device) Status() string {
 // statuses are the words of Status, and the state behind three of them.
 func statuses() []string {
 	return []string{
-		"harvesting", "idle", "active", string(Registered), string(Online), string(Draining), string(Lost), string(Offline),
+		"harvesting", "idle", "active", string(Registered), string(Online), string(Draining), string(Quarantined), string(Lost), string(Offline),
 		string(Revoked), string(Unregistered),
 	}
 }
@@ -323,7 +326,10 @@ func (d *Device) move(to State, now time.Time) {
 }
 
 // awake is the state of a device that beats.
-func (d *Device) awake() State {
+func (d *Device) awake(now time.Time) State {
+	if now.Before(d.Quarantine) {
+		return Quarantined
+	}
 	if d.Drain {
 		return Draining
 	}

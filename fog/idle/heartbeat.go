@@ -187,6 +187,8 @@ func (i *Idle) directive(s *shard, h *hot) Directive {
 	switch d.State {
 	case Draining:
 		out.Desired = Drain
+	case Quarantined:
+		out.Eligible, out.Reasons = false, d.standing(slices.Clone(out.Reasons))
 	case Offline:
 		out.Desired = Stop
 	case Revoked:

@@ -210,7 +210,7 @@ func (d *Device) outlook(bye, protocol bool, now time.Time) (o outlook, transiti
 	case bye:
 		o.state = Offline
 	default:
-		o.state = d.awake()
+		o.state = d.awake(now)
 	}
 	o.executors = protocol && len(d.Executors) == 0
 	return o, o.state != d.State || o.decision.Eligible != d.Decision.Eligible || o.executors

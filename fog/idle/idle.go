@@ -39,7 +39,7 @@ type Config struct {
 	// Random is the source of jitter and of a random Holder; nil: crypto/rand.
 	Random io.Reader
 	// Step is called after each durable commit with its name (idle.register, idle.turn, idle.flush, idle.lost,
-	// idle.contribute); nil: nothing is called.
+	// idle.contribute, idle.judge); nil: nothing is called.
 	Step func(name string)
 	// Logger; nil: discards.
 	Logger *slog.Logger
@@ -61,6 +61,8 @@ type Config struct {
 	Recheck time.Duration
 	// BeatRate is how many beats a second one device may send, with bursts of twice as many; 0: 50; negative: any number.
 	BeatRate int
+	// Trust says how far results of devices are believed; the zero value works.
+	Trust TrustRules
 	// Policies replaces default policies by type; nil: DefaultPolicy.
 	Policies map[DeviceType]Policy
 	// Retention is how long contributions, and devices that are gone, are kept; 0: 90 days; negative: for ever.
@@ -126,6 +128,9 @@ func (c Config) Validate() error {
 		return fault.Field(op, "Presence", "must be at least twice Interval (%v): a device that beats in time would be lost", c.Interval)
 	case c.Flush > c.Presence/3:
 		return fault.Field(op, "Flush", "must be at most a third of Presence (%v): a device that beats in time would be lost", c.Presence)
+	}
+	if err := c.Trust.Validate(); err != nil {
+		return fault.Wrap(op, err)
 	}
 	for t, p := range c.Policies {
 		if _, err := ParseType(string(t)); err != nil {

@@ -23,6 +23,8 @@ type Memory struct {
 	slots   map[slot]struct{}
 	work    []Contribution // oldest record first
 	totals  map[principal.Tenant]*Tally
+	known   map[ReputationKey]Standing
+	judged  map[string]Judgement // by attempt
 }
 
 // slot names what is paid once.
@@ -38,6 +40,7 @@ var _ Store = (*Memory)(nil)
 func NewMemory(j *journal.Memory, d *duty.Memory) *Memory {
 	return &Memory{
 		journal: j, duties: d, devices: map[DeviceID]*Device{}, slots: map[slot]struct{}{}, totals: map[principal.Tenant]*Tally{},
+		known: map[ReputationKey]Standing{}, judged: map[string]Judgement{},
 	}
 }
 

@@ -130,10 +130,14 @@ func (i *Idle) purge(ctx context.Context, fence duty.Fence, now time.Time) {
 	if err == nil {
 		work, err = i.store.PurgeContributions(ctx, before, purgeBatch)
 	}
+	var judgements int
+	if err == nil {
+		judgements, err = i.store.PurgeJudgements(ctx, before, purgeBatch)
+	}
 	switch {
 	case err != nil:
-		i.config.Logger.LogAttrs(ctx, slog.LevelWarn, "old devices and contributions not purged", slog.String("cause", err.Error()))
-	case devices+work > 0:
-		i.config.Logger.LogAttrs(ctx, slog.LevelInfo, "purged", slog.Int("devices", devices), slog.Int("contributions", work))
+		i.config.Logger.LogAttrs(ctx, slog.LevelWarn, "old devices, contributions and judgements not purged", slog.String("cause", err.Error()))
+	case devices+work+judgements > 0:
+		i.config.Logger.LogAttrs(ctx, slog.LevelInfo, "purged", slog.Int("devices", devices), slog.Int("contributions", work), slog.Int("judgements", judgements))
 	}
 }

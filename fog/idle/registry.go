@@ -127,15 +127,28 @@ func (i *Idle) Revoke(ctx context.Context, id DeviceID, reason string) (Device, 
 	})
 }
 
-// Restore lifts a ban: the device is registered again and comes online with its next beat. Errors: NotFound, Denied,
-// Conflict if it is not revoked, Unavailable.
+// Restore lifts a ban or a quarantine: a device that was revoked is registered again and comes online with its next beat, one in quarantine
+// gets work at once. What is known of its results stays. Errors: NotFound, Denied, Conflict if it is neither revoked nor in quarantine,
+// Unavailable. The device's owner may not: it is not the owner who was wronged.
 func (i *Idle) Restore(ctx context.Context, id DeviceID) (Device, error) {
 	return i.order(ctx, "idle.restore", id, ActManage, func(d *Device) error {
-		if d.State != Revoked {
-			return fault.Newf(fault.Conflict, "idle.restore", "device %q is %s, not revoked", id, d.State)
+		whole := principal.Resource{Kind: "device", ID: string(id), Tenant: d.Tenant}
+		if err := i.config.Authorize.Authorize(ctx, principal.From(ctx), ActManage, whole); err != nil {
+			return err
 		}
-		d.move(Registered, i.now())
-		d.Cause = ""
+		now := i.now()
+		switch {
+		case d.State == Revoked:
+			d.move(Registered, now)
+			d.Cause = ""
+		case now.Before(d.Quarantine):
+			d.Quarantine = time.Time{}
+			if d.State.Alive() {
+				d.move(d.awake(now), now)
+			}
+		default:
+			return fault.Newf(fault.Conflict, "idle.restore", "device %q is %s, neither revoked nor in quarantine", id, d.State)
+		}
 		return nil
 	})
 }
@@ -146,7 +159,7 @@ func (i *Idle) Drain(ctx context.Context, id DeviceID, on bool) (Device, error) 
 	return i.order(ctx, "idle.drain", id, ActManage, func(d *Device) error {
 		d.Drain = on
 		if d.State.Alive() {
-			d.move(d.awake(), i.now())
+			d.move(d.awake(i.now()), i.now())
 		}
 		return nil
 	})
@@ -164,11 +177,11 @@ func (i *Idle) order(ctx context.Context, op string, id DeviceID, a principal.Ac
 		if err := i.allow(ctx, a, d); err != nil {
 			return false, err
 		}
-		state, drain, cause := d.State, d.Drain, d.Cause
+		state, drain, cause, quarantine := d.State, d.Drain, d.Cause, d.Quarantine
 		if err := change(d); err != nil {
 			return false, err
 		}
-		return d.State != state || d.Drain != drain || d.Cause != cause, nil
+		return d.State != state || d.Drain != drain || d.Cause != cause || !d.Quarantine.Equal(quarantine), nil
 	})
 	return device, fault.Wrap(op, err)
 }

@@ -238,6 +238,8 @@ func TestRevoke(t *testing.T) {
 		require.Equal(t, fault.Conflict, fault.KindOf(err))
 	}
 	require.Equal(t, idle.Revoked, device(t, i, "a").State)
+	_, err = i.Restore(as("device:a"), "a")
+	require.Equal(t, fault.Denied, fault.KindOf(err), "nobody lifts a ban of his own")
 	_, err = i.Restore(t.Context(), "a")
 	require.NoError(t, err)
 	_, err = i.Restore(t.Context(), "a")

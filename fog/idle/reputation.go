@@ -163,6 +163,9 @@ func (r Reputation) ToAudit(t TrustRules, held int, now time.Time) int {
 	return held
 }
 
+// Window is how long a result that was accepted alone is held back; zero is not at all.
+func (t TrustRules) Window() time.Duration { return max(0, t.complete().HoldBack) }
+
 // Held reports whether a result that was accepted alone is still held back. What is not was paid, and stays.
 func (t TrustRules) Held(accepted, now time.Time) bool {
 	t = t.complete()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/duty"
+	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/internal/journal"
 	"github.com/fogcompute/fogcompute/fog/principal"
 )
@@ -21,6 +22,7 @@ const DutyPresence duty.Name = "idle.presence"
 type Store interface {
 	Devices
 	Contributions
+	Reputations
 }
 
 // Devices keeps devices. What a device is and where it stands (its row) is written by Save under a version; what it was
@@ -54,6 +56,25 @@ type Contributions interface {
 	Contributions(ctx context.Context, query ContributionQuery) (ContributionPage, error)
 	// PurgeContributions deletes up to limit contributions made before a time and says how many. The totals keep them.
 	PurgeContributions(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// ErrRaced is why reputations were not written: another server has moved one of them meanwhile.
+var ErrRaced = fault.New(fault.Conflict, "idle.judge", "a reputation was moved meanwhile")
+
+// Reputations keeps how rightly devices compute, and the judgements that say so.
+type Reputations interface {
+	// Standings returns all reputations of devices, in any order.
+	Standings(ctx context.Context, devices []DeviceID) ([]Standing, error)
+	// Judged returns the judgements on those of the results that were judged, in any order.
+	Judged(ctx context.Context, attempts []string) ([]Judgement, error)
+	// Judge writes reputations and the judgements that have moved them in one commit. A reputation whose stored version is not the given
+	// one (0: none is stored) fails all with ErrRaced; else it gets the next one. A judgement replaces an earlier one on the same result.
+	Judge(ctx context.Context, moved []Standing, judged []Judgement) error
+	// HeldAlone returns up to limit judgements with the outcome Alone that a reputation has, made after one time and not after another,
+	// newest first.
+	HeldAlone(ctx context.Context, key ReputationKey, after, until time.Time, limit int) ([]Judgement, error)
+	// PurgeJudgements deletes up to limit judgements made before a time and says how many. The reputations keep them.
+	PurgeJudgements(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // Change is a transition of one device: its whole row as it shall be, pulse included and totals left alone.

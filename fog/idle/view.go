@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
 	"github.com/fogcompute/fogcompute/fog/principal"
@@ -107,6 +108,7 @@ const (
 	IsLost          = "lost"
 	IsOffline       = "offline"
 	IsDraining      = "draining"
+	IsQuarantined   = "quarantined"
 	IsRevoked       = "revoked"
 	NoProtocol      = "no_protocol"
 	NothingToRunOn  = "no_executor"
@@ -138,6 +140,8 @@ func (d *Device) standing(reasons []Reason) []Reason {
 		add(IsOffline, "the device has said goodbye")
 	case Draining:
 		add(IsDraining, "the device is being drained")
+	case Quarantined:
+		add(IsQuarantined, "too many of its results were contradicted by other owners' devices: it gets no work until "+d.Quarantine.Format(time.RFC3339))
 	case Revoked:
 		text := "the device was revoked"
 		if d.Cause != "" {

@@ -17,7 +17,7 @@ import (
 )
 
 // alive is the condition of living devices; the index fog_idle_devices_alive has the same.
-const alive = "d.state IN ('online', 'draining')"
+const alive = "d.state IN ('online', 'draining', 'quarantined')"
 
 // selectDevices reads whole devices.
 func selectDevices(from bun.IDB, rows *[]row) *bun.SelectQuery {

@@ -38,6 +38,7 @@ type deviceRow struct {
 	Since        int64  `bun:"since_at" json:"since_at"`
 	Calm         int64  `bun:"calm_at" json:"calm_at"`
 	Rest         int64  `bun:"rest_at" json:"rest_at"`
+	Quarantine   int64  `bun:"quarantine_at" json:"quarantine_at"`
 	Registered   int64  `bun:"registered_at" json:"registered_at"`
 	Online       int64  `bun:"online_at" json:"online_at"`
 	OnlineBefore int64  `bun:"online_before" json:"online_before"`
@@ -83,7 +84,7 @@ func newDeviceRow(d *idle.Device, version int64) (deviceRow, error) {
 		ID: string(d.ID), Tenant: string(d.Tenant), Owner: string(d.Owner), Creator: string(d.Creator), Name: d.Name,
 		Type: string(d.Type), Platform: d.Platform, MilliCPU: d.MilliCPU, MemoryMB: d.MemoryMB, MilliGPU: d.MilliGPU,
 		State: string(d.State), Drain: number(d.Drain), Cause: d.Cause, Eligible: number(d.Decision.Eligible),
-		Throttled: number(d.Throttled()), Since: db.Micros(d.Decision.Since), Calm: db.Micros(d.Decision.Calm), Rest: db.Micros(d.Decision.Rest),
+		Throttled: number(d.Throttled()), Since: db.Micros(d.Decision.Since), Calm: db.Micros(d.Decision.Calm), Rest: db.Micros(d.Decision.Rest), Quarantine: db.Micros(d.Quarantine),
 		Registered: db.Micros(d.Registered), Online: db.Micros(d.OnlineSince), OnlineBefore: d.OnlineBefore.Microseconds(),
 		Version: version,
 	}
@@ -142,7 +143,7 @@ func (r *row) device() (idle.Device, error) {
 		ID: idle.DeviceID(r.ID), Tenant: principal.Tenant(r.Tenant), Owner: principal.Account(r.Owner),
 		Creator: principal.Account(r.Creator), Name: r.Name, Type: idle.DeviceType(r.Type), Platform: r.Platform,
 		MilliCPU: r.MilliCPU, MemoryMB: r.MemoryMB, MilliGPU: r.MilliGPU,
-		State: idle.State(r.State), Drain: r.Drain != 0, Cause: r.Cause,
+		State: idle.State(r.State), Drain: r.Drain != 0, Cause: r.Cause, Quarantine: db.Time(r.Quarantine),
 		Decision:   idle.Decision{Eligible: r.Eligible != 0, Since: db.Time(r.Since), Calm: db.Time(r.Calm), Rest: db.Time(r.Rest)},
 		Registered: db.Time(r.Registered), OnlineSince: db.Time(r.Online), OnlineBefore: micros(r.OnlineBefore), Version: r.Version,
 		Telemetry: r.telemetry(), LastSeen: db.Time(r.LastSeen), Harvesting: int(r.Harvesting), Boot: r.Boot, Seq: uint64(r.Seq),

@@ -20,7 +20,7 @@ func deviceColumns() []column {
 		{"id", text}, {"tenant", text}, {"owner", text}, {"creator", text}, {"name", text}, {"type", text}, {"platform", text},
 		{"milli_cpu", integer}, {"memory_mb", integer}, {"milli_gpu", integer}, {"declared", text}, {"executors", text},
 		{"labels", text}, {"policy", text}, {"state", text}, {"drain", integer}, {"cause", text}, {"eligible", integer},
-		{"throttled", integer}, {"reasons", text}, {"since_at", integer}, {"calm_at", integer}, {"rest_at", integer}, {"registered_at", integer},
+		{"throttled", integer}, {"reasons", text}, {"since_at", integer}, {"calm_at", integer}, {"rest_at", integer}, {"quarantine_at", integer}, {"registered_at", integer},
 		{"online_at", integer}, {"online_before", integer}, {"version", integer},
 	}
 }
@@ -42,6 +42,22 @@ func workColumns() []column {
 	}
 }
 
+// standingColumns are the columns of standingRow.
+func standingColumns() []column {
+	return []column{
+		{"device", text}, {"class", text}, {"runtime", text}, {"tenant", text}, {"owner", text}, {"creator", text},
+		{"valid", integer}, {"compared", integer}, {"until_at", integer}, {"quarantines", integer}, {"version", integer},
+	}
+}
+
+// judgementColumns are the columns of judgementRow.
+func judgementColumns() []column {
+	return []column{
+		{"attempt", text}, {"job", text}, {"tenant", text}, {"owner", text}, {"creator", text}, {"device", text}, {"class", text},
+		{"runtime", text}, {"outcome", text}, {"made_at", integer},
+	}
+}
+
 // totalColumns are the columns of totalRow.
 func totalColumns() []column {
 	return []column{{"id", text}, {"tenant", text}, {"tasks", integer}, {"compute", integer}, {"earned", integer}}
@@ -54,11 +70,14 @@ type statements struct {
 	updatePulses                 string // on SQLite it writes one row, with the values of pulseRow as arguments
 	insertWork                   string // returns job and slot of the rows that are new
 	addToDevices, addToTenants   string
+
+	insertStandings, updateStandings string // return the devices of the rows that took effect
+	putJudgements                    string
 }
 
 // newStatements composes the statements of a dialect.
 func newStatements(dialect Dialect) statements {
-	device, pulse := deviceColumns(), pulseColumns()
+	device, pulse, standing, judgement := deviceColumns(), pulseColumns(), standingColumns(), judgementColumns()
 	return statements{
 		insertDevices: insert(dialect, "fog_idle_devices", device) + " ON CONFLICT (id) DO NOTHING RETURNING id",
 		// version is the new one: it follows the one that the change starts from
@@ -73,6 +92,12 @@ func newStatements(dialect Dialect) statements {
 		addToTenants: insert(dialect, "fog_idle_totals", totalColumns()[1:]) + " ON CONFLICT (tenant) DO UPDATE SET " +
 			"tasks = fog_idle_totals.tasks + excluded.tasks, compute = fog_idle_totals.compute + excluded.compute, " +
 			"earned = fog_idle_totals.earned + excluded.earned",
+		insertStandings: insert(dialect, "fog_idle_reputations", standing) + " ON CONFLICT (device, class, runtime) DO NOTHING RETURNING device",
+		updateStandings: "UPDATE fog_idle_reputations SET " + assign(standing[6:]) + " FROM " + source(dialect, standing) +
+			" WHERE fog_idle_reputations.device = v.device AND fog_idle_reputations.class = v.class AND fog_idle_reputations.runtime = v.runtime" +
+			" AND fog_idle_reputations.version = v.version - 1 RETURNING fog_idle_reputations.device",
+		putJudgements: insert(dialect, "fog_idle_judgements", judgement) +
+			" ON CONFLICT (attempt) DO UPDATE SET outcome = excluded.outcome, made_at = excluded.made_at",
 	}
 }
 

@@ -47,6 +47,9 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		{"contribute once", (*suite).contributeOnce},
 		{"contribute at once from many sides", (*suite).contributeConcurrently},
 		{"contributions in pages", (*suite).contributions},
+		{"reputations", (*suite).reputations},
+		{"raced reputations", (*suite).racedReputations},
+		{"judgements", (*suite).judgements},
 		{"purge devices", (*suite).purge},
 		{"purge contributions", (*suite).purgeContributions},
 	} {
@@ -74,7 +77,7 @@ func Device(id idle.DeviceID) idle.Device {
 		ID: id, Tenant: "default", Owner: "alice", Creator: "operator", Name: "Gerät \"1\"; DROP", Type: idle.Desktop,
 		Platform: "linux/amd64", MilliCPU: 2500, MemoryMB: 4096, MilliGPU: 500,
 		Declared: []string{"gpu", "wasm"}, Executors: []string{"wasm"}, Labels: map[string]string{"zone": "eu?", "room": "{1}"},
-		Policy: policy(), State: idle.Online, Drain: true, Cause: "none",
+		Policy: policy(), State: idle.Online, Drain: true, Cause: "none", Quarantine: at(5),
 		Decision: idle.Decision{
 			Since: at(1), Calm: at(2), Rest: at(4),
 			Reasons: []idle.Reason{{Code: idle.CPUBusy, Text: "90 % used"}, {Code: idle.TooHot, Text: "91 °C"}},
