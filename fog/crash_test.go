@@ -42,6 +42,7 @@ type script struct {
 	Trace    bool   // print every step
 	Batch    bool   // submit arrays, a gang and a graph instead of single jobs
 	Freeze   bool   // stop, as SIGSTOP does, between the first plan and its commit
+	Doubt    bool   // let the trust of some jobs be adaptive: no device is known, so each of their results is compared
 	Devices  []idle.DeviceID
 }
 
@@ -149,8 +150,9 @@ func join(ctx context.Context, house *fog.Fog, name idle.DeviceID) (*fogtest.Dev
 func (s script) submit(ctx context.Context, house *fog.Fog) ([]scheduler.JobID, error) {
 	var ids []scheduler.JobID
 	for i := range crashJobs {
+		trust := scheduler.Trust{Replicas: 1, Quorum: 1, Adaptive: s.Doubt && i%3 == 1}
 		answers, err := house.Submit(ctx, []scheduler.Submission{{
-			Key: fmt.Sprintf("job-%d", i), Name: fmt.Sprintf("job %d", i), Tier: scheduler.Gold,
+			Key: fmt.Sprintf("job-%d", i), Name: fmt.Sprintf("job %d", i), Tier: scheduler.Gold, Trust: &trust,
 			Demand: scheduler.Demand{MilliCPU: 500}, Estimate: time.Second, MaxRuntime: time.Minute,
 		}})
 		if err != nil {
@@ -229,6 +231,9 @@ func audit(ctx context.Context, house *fog.Fog, ids []scheduler.JobID) error {
 		switch r.Job.State {
 		case scheduler.Vested:
 			want = r.Job.Trust.Replicas
+			if r.Job.Trust.Adaptive {
+				want = 2
+			}
 			owed += tokenomics.Amount(r.Job.Price) * tokenomics.Amount(want)
 		case scheduler.Cancelled:
 		default:
@@ -301,11 +306,11 @@ func fastDir(t *testing.T) string {
 // databases runs f on both databases; open gives a fresh one each time it is called.
 func databases(t *testing.T, f func(t *testing.T, open func(t *testing.T) script)) {
 	t.Run("sqlite", func(t *testing.T) {
-		f(t, func(t *testing.T) script { return script{Dir: fastDir(t), Holder: "one", Devices: everyDevice()} })
+		f(t, func(t *testing.T) script { return script{Dir: fastDir(t), Holder: "one", Devices: everyDevice(), Doubt: true} })
 	})
 	t.Run("postgres", func(t *testing.T) {
 		f(t, func(t *testing.T) script {
-			return script{URL: dbtest.PostgresURL(t), Dir: fastDir(t), Holder: "one", Devices: everyDevice()}
+			return script{URL: dbtest.PostgresURL(t), Dir: fastDir(t), Holder: "one", Devices: everyDevice(), Doubt: true}
 		})
 	})
 }
@@ -314,8 +319,8 @@ func databases(t *testing.T, f func(t *testing.T, open func(t *testing.T) script
 func certainSteps() []string {
 	return []string{
 		"tokenomics.genesis", "scheduler.submit", "tokenomics.hold", "scheduler.hold", "scheduler.queue",
-		"idle.turn", "idle.register", "scheduler.place", "scheduler.lease", "scheduler.report", "scheduler.validate",
-		"scheduler.vest", "idle.contribute", "tokenomics.capture", "idle.flush",
+		"idle.turn", "idle.register", "scheduler.place", "scheduler.lease", "scheduler.report", "scheduler.ask",
+		"scheduler.audit", "scheduler.validate", "scheduler.vest", "idle.judge", "idle.contribute", "tokenomics.capture", "idle.flush",
 	}
 }
 

@@ -53,6 +53,7 @@ func (f *Fog) wire() error {
 	}
 	if f.tellsDevices() {
 		f.addFlow("presence", idle.TopicDevice, f.follow)
+		f.addFlow("trust", scheduler.TopicJudge, f.weigh)
 	}
 	return nil
 }
@@ -160,6 +161,12 @@ func (f *Fog) wireScheduler() error {
 		f.add("market", f.observe).helper = true
 	case c.Escrow == nil && c.Pricer == nil:
 		c.Pricer = free{}
+	}
+	if f.tellsDevices() && c.Auditor == nil {
+		c.Auditor = auditor{f}
+		if c.HoldBack == 0 {
+			c.HoldBack = f.config.Idle.Trust.Window()
+		}
 	}
 	switch d := f.ground.db; {
 	case c.Store != nil:
@@ -313,6 +320,20 @@ func (e escrow) Hold(ctx context.Context, holds []scheduler.Hold) ([]error, erro
 		verdicts[i] = answers[k]
 	}
 	return verdicts, nil
+}
+
+// auditor is the registry as the scheduler sees it. The registry is made after the scheduler, and before anybody asks.
+type auditor struct{ house *Fog }
+
+var _ scheduler.Auditor = auditor{}
+
+// Check asks as the house, whoever has reported the results.
+func (a auditor) Check(ctx context.Context, asked []scheduler.Question) ([]bool, error) {
+	results := make([]idle.Result, len(asked))
+	for i, q := range asked {
+		results[i] = idle.Result{Device: idle.DeviceID(q.Node), Class: q.Executor}
+	}
+	return a.house.Idle.Check(principal.With(ctx, principal.House()), results)
 }
 
 // work is the scheduler as the devices see it.
