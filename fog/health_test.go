@@ -19,7 +19,7 @@ import (
 
 // everyPart of a whole house.
 func everyPart() []string {
-	return []string{"scheduler", "tokenomics", "idle", "blob", "benchmark", "settle", "presence", "database", "journal", "retention", "parameters", "market"}
+	return []string{"scheduler", "tokenomics", "idle", "blob", "benchmark", "settle", "presence", "trust", "database", "journal", "retention", "parameters", "market"}
 }
 
 // A house that has just been opened is ready, and one that is closed says so.

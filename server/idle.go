@@ -14,6 +14,7 @@ func (s *Server) mountIdle() {
 		OperationID: "idle-stats", Method: http.MethodGet, Path: "/api/idle-compute/stats", Summary: "The fleet in numbers",
 	}, s.idleStats)
 	s.mountDevices()
+	s.mountStanding()
 	s.mountHeartbeat()
 	s.mountContributions()
 }

@@ -10,7 +10,7 @@ import (
 type deviceReply struct {
 	ID           string             `json:"id" doc:"Identifier of the device."`
 	Type         string             `json:"type" enum:"android,ios,desktop,server" doc:"Kind of device."`
-	Status       string             `json:"status" doc:"harvesting: holds work; idle: may get work; active: its owner needs it; else registered, draining, lost, offline, revoked or unregistered."`
+	Status       string             `json:"status" doc:"harvesting: holds work; idle: may get work; active: its owner needs it; else registered, draining, quarantined, lost, offline, revoked or unregistered."`
 	Capabilities deviceCapabilities `json:"capabilities" doc:"What the device lends and how it is."`
 	Stats        deviceStats        `json:"stats" doc:"What the device has done."`
 	LastSeen     *time.Time         `json:"lastSeen" doc:"Last contact, by the server's clock; null before the first."`

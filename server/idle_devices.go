@@ -29,7 +29,7 @@ func (s *Server) mountDevices() {
 }
 
 type devicesInput struct {
-	Status string `query:"status" doc:"Only devices in this state: registered, online, draining, lost, offline, revoked, or of those online only the harvesting, idle or active ones."`
+	Status string `query:"status" doc:"Only devices in this state: registered, online, draining, quarantined, lost, offline, revoked, or of those online only the harvesting, idle or active ones."`
 	Type   string `query:"device_type" doc:"Only devices of this type: android, ios, desktop or server."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Most devices in the answer."`
 	Cursor string `query:"cursor" doc:"Value of next in the answer before; absent for the first page."`
@@ -46,7 +46,7 @@ type deviceRow struct {
 	Name            string        `json:"name" doc:"Name of the device."`
 	Platform        string        `json:"platform" doc:"Operating system and processor, as the device says."`
 	Type            string        `json:"type" enum:"android,ios,desktop,server" doc:"Kind of device."`
-	Status          string        `json:"status" doc:"harvesting: holds work; idle: may get work; active: its owner needs it; else registered, draining, lost, offline or revoked."`
+	Status          string        `json:"status" doc:"harvesting: holds work; idle: may get work; active: its owner needs it; else registered, draining, quarantined, lost, offline or revoked."`
 	Battery         *float64      `json:"battery" doc:"Battery charge in percent; null where it is unknown or there is none."`
 	Charging        *bool         `json:"charging" doc:"Whether external power is connected; null where it is unknown."`
 	CPU             float64       `json:"cpu" doc:"Cores."`

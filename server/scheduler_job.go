@@ -29,7 +29,7 @@ type jobReply struct {
 	Reason   string            `json:"reason" doc:"Why the job is in its state; empty where nothing needs to be said."`
 	Waiting  []waitReply       `json:"waiting" doc:"All the reasons why the job waits, the decisive ones first; empty once it has ended."`
 	StartsAt *time.Time        `json:"estimatedStartTime" doc:"When it should start while it is queued, if what runs ends when it should and nobody comes who goes first; null where that is not known, as for all but the first jobs of a long queue, and from its start on."`
-	Trust    string            `json:"trust" doc:"How its result becomes believed: none, quorum:k or quorum:k/n, and how results are compared, if not byte for byte: ,json or ,tolerance:x."`
+	Trust    string            `json:"trust" doc:"How its result becomes believed: none, adaptive, quorum:k or quorum:k/n, and how results are compared, if not byte for byte: ,json or ,tolerance:x."`
 	Price    tokenomics.Amount `json:"price" doc:"What one accepted replica earns, FOG."`
 	Quote    tokenomics.Amount `json:"quote" doc:"What is held from its owner until it ends, FOG."`
 	Owner    string            `json:"owner" doc:"Account that pays."`

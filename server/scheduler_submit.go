@@ -29,7 +29,7 @@ type submitRequest struct {
 	Stdin          string         `json:"stdin,omitempty" pattern:"^([0-9a-f]{64})?$" doc:"SHA-256 of the standard input, stored at /api/blobs."`
 	Output         bool           `json:"output,omitempty" doc:"Keep the files that the module leaves under /out."`
 	Seed           uint64         `json:"seed,omitempty" doc:"Seed of the module's random numbers, so that replicas compute the same bytes."`
-	Trust          string         `json:"trust,omitempty" doc:"How a result becomes believed: none, quorum:k or quorum:k/n, where results are compared byte for byte or as ,json or ,tolerance:x says; absent: as the service level says."`
+	Trust          string         `json:"trust,omitempty" doc:"How a result becomes believed: none, adaptive (alone or compared, by what is known of its device), quorum:k or quorum:k/n, where results are compared byte for byte or as ,json or ,tolerance:x says; absent: as the service level says."`
 	MaxRuntime     float64        `json:"max_runtime,omitempty" minimum:"0" doc:"Longest run time of one attempt in seconds; absent: from the estimate."`
 	Deadline       *time.Time     `json:"deadline,omitempty" doc:"When the job ends as expired unless it has completed."`
 	MaxMemoryMB    int64          `json:"max_memory_mb,omitempty" minimum:"0" doc:"Limit of the module's memory in MiB; absent: the device's own."`

@@ -312,6 +312,9 @@ func (i *Idle) quarantine(ctx context.Context, id DeviceID, until time.Time) err
 	return err
 }
 
+// CheckShare is the share of the next results of a device with this reputation that are compared, by the registry's rules.
+func (i *Idle) CheckShare(r Reputation) float64 { return r.CheckShare(i.config.Trust) }
+
 // Standings returns what is known of how rightly a device computes, by class and runtime. Errors: as Get.
 func (i *Idle) Standings(ctx context.Context, id DeviceID) ([]Standing, error) {
 	if _, err := i.Get(ctx, id); err != nil {

@@ -75,15 +75,16 @@ type jobTraits struct {
 	DataAt      string                 `json:"dataAt,omitempty"`
 	Constraints scheduler.Constraints  `json:"constraints,omitzero"`
 	After       []scheduler.Dependency `json:"after,omitempty"`
+	Adaptive    bool                   `json:"adaptive,omitempty"`
 	Compare     scheduler.Comparator   `json:"compare,omitzero"`
 }
 
 // traitsOf is the text of the column traits: empty where the job has none.
 func traitsOf(j *scheduler.Job) (string, error) {
-	t := jobTraits{Group: j.Group, DataAt: j.DataAt, Constraints: j.Constraints, After: j.After, Compare: j.Trust.Compare}
+	t := jobTraits{Group: j.Group, DataAt: j.DataAt, Constraints: j.Constraints, After: j.After, Adaptive: j.Trust.Adaptive, Compare: j.Trust.Compare}
 	c := &t.Constraints
 	plain := len(c.Require)+len(c.Prefer)+len(c.Tolerate)+len(c.Spread)+len(t.After) == 0
-	return nested(plain && t.Group == "" && t.DataAt == "" && c.Together == "" && t.Compare == (scheduler.Comparator{}), t)
+	return nested(plain && t.Group == "" && t.DataAt == "" && c.Together == "" && !t.Adaptive && t.Compare == (scheduler.Comparator{}), t)
 }
 
 // changingJob appends the values of the written columns.
@@ -161,7 +162,8 @@ func scanJob(rows *sql.Rows) (scheduler.Job, error) {
 			return j, fmt.Errorf("job %s: %w", j.ID, err)
 		}
 	}
-	j.Group, j.DataAt, j.Constraints, j.After, j.Trust.Compare = more.Group, more.DataAt, more.Constraints, more.After, more.Compare
+	j.Group, j.DataAt, j.Constraints, j.After = more.Group, more.DataAt, more.Constraints, more.After
+	j.Trust.Adaptive, j.Trust.Compare = more.Adaptive, more.Compare
 	return j, nil
 }
 

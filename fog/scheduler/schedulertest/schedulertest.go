@@ -108,7 +108,7 @@ func full(id string) scheduler.Job {
 		Module: "aa", Args: []string{"a", "", "ü"}, Inputs: []scheduler.Input{{Path: "x/y", SHA256: "bb"}}, Output: true, Stdin: "cc",
 		Seed: 1<<64 - 1, MaxMemoryMB: 1, MaxOutputBytes: 2, MaxStdoutBytes: 3,
 	}
-	j.Trust = scheduler.Trust{Replicas: 3, Quorum: 2, Compare: scheduler.Comparator{By: scheduler.ByTolerance, Tolerance: 1e-9}}
+	j.Trust = scheduler.Trust{Replicas: 3, Quorum: 2, Adaptive: true, Compare: scheduler.Comparator{By: scheduler.ByTolerance, Tolerance: 1e-9}}
 	j.Estimate, j.MaxRuntime = 1500*time.Millisecond, 2*time.Hour
 	j.Deadline = start().Add(time.Hour)
 	j.DataMB, j.DataAt, j.Price, j.Quote = 0.25, "north", 7, 21
