@@ -152,3 +152,32 @@ func TestHeldBack(t *testing.T) {
 		require.Len(t, contributions(t, house, done.ID), 1)
 	})
 }
+
+// TestTrustAdaptsWhereStrangersAre: a fleet of one owner needs no checks; with the first device of somebody else new jobs get them.
+func TestTrustAdaptsWhereStrangersAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		house := fogtest.Open(t, fog.Config{})
+		mine := []*fogtest.Device{fogtest.Join(t, house, fogtest.Device{ID: "a"}), fogtest.Join(t, house, fogtest.Device{ID: "b"})}
+		alone := submit(t.Context(), t, house, job("alone"))
+		assert.Equal(t, "none", alone.Trust.String())
+		assert.Len(t, finish(t, house, mine, alone.ID)[0].Attempts, 1)
+
+		_, err := house.Idle.Register(user(t.Context(), "default", "eve"), idle.Enrolment{ID: "hers", Type: idle.Server, CPUCores: 1, MemoryMB: 1024})
+		require.NoError(t, err)
+		time.Sleep(3 * time.Second)
+		among := submit(t.Context(), t, house, job("among strangers"))
+		assert.Equal(t, "adaptive", among.Trust.String())
+		assert.Len(t, finish(t, house, mine, among.ID)[0].Attempts, 2, "nobody is known yet")
+		said := job("none")
+		said.Trust = &scheduler.Trust{Replicas: 1, Quorum: 1}
+		assert.Equal(t, "none", submit(t.Context(), t, house, said).Trust.String())
+		elsewhere, err := house.Submit(operator(t.Context(), "other"), []scheduler.Submission{job("elsewhere")}) // which has no funds
+		require.NoError(t, err)
+		assert.Equal(t, "none", elsewhere[0].Job.Trust.String())
+
+		_, err = house.Idle.Revoke(t.Context(), "hers", "")
+		require.NoError(t, err)
+		time.Sleep(3 * time.Second)
+		assert.Equal(t, "none", submit(t.Context(), t, house, job("alone again")).Trust.String())
+	})
+}

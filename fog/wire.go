@@ -336,6 +336,11 @@ func (a auditor) Check(ctx context.Context, asked []scheduler.Question) ([]bool,
 	return a.house.Idle.Check(principal.With(ctx, principal.House()), results)
 }
 
+// Strangers asks as the house as well.
+func (a auditor) Strangers(ctx context.Context, tenant principal.Tenant) (bool, error) {
+	return a.house.Idle.Strangers(principal.With(ctx, principal.House()), tenant)
+}
+
 // work is the scheduler as the devices see it.
 type work struct{ scheduler *scheduler.Scheduler }
 

@@ -258,14 +258,24 @@ func (e *Enrolment) validateLists(op string) error {
 	return nil
 }
 
+// ownPrefix begins the names of devices' own accounts.
+const ownPrefix = "device:"
+
 // ownAccount is the account of a device that nobody claims. An identifier too long for an account is hashed.
 func ownAccount(id DeviceID) principal.Account {
-	const prefix = "device:"
-	if len(prefix)+len(id) <= maxID {
-		return principal.Account(prefix + string(id))
+	if len(ownPrefix)+len(id) <= maxID {
+		return principal.Account(ownPrefix + string(id))
 	}
 	sum := sha256.Sum256([]byte(id))
-	return principal.Account(prefix + "sha256:" + hex.EncodeToString(sum[:]))
+	return principal.Account(ownPrefix + "sha256:" + hex.EncodeToString(sum[:]))
+}
+
+// holder is to whom a device belongs: its owner, or whoever has enrolled it if it has an account of its own.
+func (d *Device) holder() principal.Account {
+	if strings.HasPrefix(string(d.Owner), ownPrefix) {
+		return d.Creator
+	}
+	return d.Owner
 }
 
 // describe copies what an enrolment says about the machine, and reports whether anything changed.

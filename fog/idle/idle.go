@@ -153,7 +153,8 @@ type Idle struct {
 	counts *batch.Combiner[principal.Tenant, Stats]
 	kept   map[principal.Tenant]counted // by counts
 
-	flushing sync.Mutex // held while what was heard is written
+	strangers sync.Map   // company by tenant
+	flushing  sync.Mutex // held while what was heard is written
 
 	mu      sync.Mutex // guards what follows
 	closed  bool

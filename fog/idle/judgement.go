@@ -102,6 +102,34 @@ func (i *Idle) Check(ctx context.Context, results []Result) ([]bool, error) {
 	return answers, nil
 }
 
+// Strangers reports whether a tenant's devices belong to several people: their owners, or whoever has enrolled those that have accounts
+// of their own. What it says may be some seconds old. Only an operator may ask. Errors: Denied, Unavailable.
+func (i *Idle) Strangers(ctx context.Context, tenant principal.Tenant) (bool, error) {
+	const op = "idle.strangers"
+	if err := i.trusted(ctx); err != nil {
+		return false, fault.Wrap(op, err)
+	}
+	now := i.now()
+	if known, ok := i.strangers.Load(tenant); ok && now.Sub(known.(company).at).Abs() < companyKept {
+		return known.(company).strangers, nil
+	}
+	least, greatest, err := i.store.Holders(ctx, tenant)
+	if err != nil {
+		return false, fault.Wrap(op, err)
+	}
+	i.strangers.Store(tenant, company{least != greatest, now})
+	return least != greatest, nil
+}
+
+// company is whether a tenant's devices belonged to several people at some time.
+type company struct {
+	strangers bool
+	at        time.Time
+}
+
+// companyKept is how long that is believed.
+const companyKept = 2 * time.Second
+
 // drawn is a random number in [0, 1).
 func drawn(random io.Reader) (float64, error) {
 	var b [8]byte

@@ -246,6 +246,23 @@ func one(b bool) int64 {
 	return 0
 }
 
+// Holders implements Devices.
+func (m *Memory) Holders(_ context.Context, tenant principal.Tenant) (least, greatest principal.Account, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.devices {
+		if d.Tenant != tenant || d.State == Unregistered || d.State == Revoked {
+			continue
+		}
+		if h := d.holder(); greatest == "" {
+			least, greatest = h, h
+		} else {
+			least, greatest = min(least, h), max(greatest, h)
+		}
+	}
+	return least, greatest, nil
+}
+
 // Purge implements Devices.
 func (m *Memory) Purge(_ context.Context, fence duty.Fence, seenBefore time.Time, limit int) (int, error) {
 	m.mu.Lock()

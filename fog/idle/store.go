@@ -42,6 +42,9 @@ type Devices interface {
 	Silent(ctx context.Context, before time.Time, limit int) ([]Device, error)
 	// Tally counts a tenant's devices by type and state, and its contributions.
 	Tally(ctx context.Context, tenant principal.Tenant) (Tally, error)
+	// Holders returns the least and the greatest name among those to whom a tenant's devices belong: the owner, or whoever has enrolled a
+	// device that has an account of its own ("device:..."). Devices that are unregistered or revoked do not count; "" is nobody.
+	Holders(ctx context.Context, tenant principal.Tenant) (least, greatest principal.Account, err error)
 	// Purge deletes up to limit devices that are not alive, not revoked and were last seen before a time, with a fact
 	// about each, and says how many.
 	Purge(ctx context.Context, fence duty.Fence, seenBefore time.Time, limit int) (int, error)

@@ -13,6 +13,9 @@ type Auditor interface {
 	// stored, and must draw by what their nodes cannot know. An error leaves all of them open: they are asked for again, and the answer
 	// that is stored first counts. The context ends after Config.HoldRetry: Check returns by then.
 	Check(ctx context.Context, asked []Question) ([]bool, error)
+	// Strangers reports whether a tenant's nodes belong to several owners. It is asked for each call of Submit that leaves a job's trust
+	// open: then a job that would have none adapts, where there are strangers. It must be quick.
+	Strangers(ctx context.Context, tenant principal.Tenant) (bool, error)
 }
 
 // Question is a result of an adaptive job that was compared with no other.
@@ -21,6 +24,29 @@ type Question struct {
 	Attempt  AttemptID
 	Node     NodeID
 	Executor string // that computed it
+}
+
+// doubts reports for each submission whether its trust adapts because nobody says otherwise and there are strangers.
+func (s *Scheduler) doubts(ctx context.Context, tenant principal.Tenant, given, complete []Submission) ([]bool, error) {
+	doubt := make([]bool, len(given))
+	if s.cfg.Auditor == nil {
+		return doubt, nil
+	}
+	asked, strangers := false, false
+	for i := range given {
+		if given[i].Trust != nil || complete[i].Trust == nil || complete[i].Trust.Replicas > 1 {
+			continue
+		}
+		if !asked {
+			var err error
+			if strangers, err = s.cfg.Auditor.Strangers(ctx, tenant); err != nil {
+				return nil, fault.Wrap(StepSubmit, err)
+			}
+			asked = true
+		}
+		doubt[i] = strangers
+	}
+	return doubt, nil
 }
 
 // question lets the job wait for the auditor's word.

@@ -49,7 +49,7 @@ type Terms struct {
 	Weight int
 	// DeadlineFactor times the estimate is the time in which a job is to finish to have met its tier.
 	DeadlineFactor int
-	// Trust is the default of a submission that names none.
+	// Trust is the default of a submission that names none; none adapts where there are strangers, see Auditor.
 	Trust Trust
 	// Limits are the numbers of failures at which a job fails.
 	Limits Limits

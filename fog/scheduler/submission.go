@@ -28,7 +28,7 @@ type Submission struct {
 	Demand Demand
 	// Task is what to run. In the arguments of an array's task "{index}" is replaced by its index, and "{{index}}" by "{index}".
 	Task Task
-	// Trust is nil for the tier's default.
+	// Trust is nil for the tier's default; where that is none and Config.Auditor knows of strangers, it adapts.
 	Trust *Trust
 	// Estimate is the expected run time on a node of speed 1; zero is unknown.
 	Estimate time.Duration

@@ -80,6 +80,7 @@ type calling struct {
 	after  map[int][]Dependency // of each submission that comes after others, with the identifiers of stored jobs
 	fresh  []stored             // what is new and not settled yet
 
+	doubt []bool // of each submission, whether its trust adapts though it does not say so
 	// inTurn is set where the answer to a submission may depend on what became of those before it, as the caller's quota bounds
 	// the jobs that wait: then none is stored before one that precedes it.
 	inTurn bool
@@ -114,6 +115,10 @@ func (s *Scheduler) begin(ctx context.Context, submissions []Submission, bounded
 		if err == nil {
 			jobs += b.tasks()
 		}
+	}
+	var err error
+	if c.doubt, err = s.doubts(ctx, c.by.Tenant, submissions, c.asked); err != nil {
+		return nil, err
 	}
 	c.names = id.Series(c.now, s.cfg.Random, jobs)
 	c.order()
@@ -284,7 +289,7 @@ func (c *calling) admit(ctx context.Context, level int) (wave, error) {
 		if c.out[i].Err == nil && c.at(i) == level {
 			at = append(at, i)
 			head := c.asked[i].job(c.by, JobID(c.names[c.first[i]]), c.now)
-			head.After = c.after[i]
+			head.After, head.Trust.Adaptive = c.after[i], head.Trust.Adaptive || c.doubt[i]
 			heads = append(heads, head)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fogcompute/fogcompute/fog/internal/fault"
+	"github.com/fogcompute/fogcompute/fog/principal"
 	"github.com/fogcompute/fogcompute/fog/scheduler"
 )
 
@@ -19,6 +20,13 @@ type doubts struct {
 	of    map[scheduler.NodeID]bool
 	asked []scheduler.Question
 	err   error
+	known bool // there are no strangers
+}
+
+func (d *doubts) Strangers(context.Context, principal.Tenant) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.known, d.err
 }
 
 func (d *doubts) Check(_ context.Context, asked []scheduler.Question) ([]bool, error) {
@@ -245,6 +253,30 @@ func TestAuditorIsAway(t *testing.T) {
 		d.fail(nil)
 		r.wait(10 * time.Second)
 		require.Equal(t, scheduler.Validated, r.state(job))
+	})
+}
+
+// TestTrustAdaptsToStrangers: as far as nobody says otherwise. What is submitted again under its key is the same, whoever has come meanwhile.
+func TestTrustAdaptsToStrangers(t *testing.T) {
+	inDoubt(t, func(t *testing.T, r *rig, d *doubts) {
+		trust := func(b scheduler.Submission) string {
+			t.Helper()
+			out := r.try(b)
+			require.NoError(t, out.Err)
+			return out.Job.Trust.String()
+		}
+		d.known = true
+		require.Equal(t, "none", trust(scheduler.Submission{Key: "k"}))
+		d.known = false
+		require.Equal(t, "none", trust(scheduler.Submission{Key: "k"}))
+		require.Equal(t, "adaptive", trust(scheduler.Submission{}))
+		require.Equal(t, "none", trust(scheduler.Submission{Trust: quorum(1, 1)}))
+		require.Equal(t, "quorum:2", trust(scheduler.Submission{Tier: scheduler.Platinum}))
+		d.fail(errors.New("away"))
+		_, err := r.Submit(t.Context(), []scheduler.Submission{{Name: "open"}})
+		require.Error(t, err)
+		_, err = r.Submit(t.Context(), []scheduler.Submission{{Name: "said", Trust: quorum(1, 1)}})
+		require.NoError(t, err)
 	})
 }
 

@@ -42,6 +42,17 @@ func (s *Store) Load(ctx context.Context, ids []idle.DeviceID) ([]idle.Device, e
 	return list, failed("load", err)
 }
 
+// holder is to whom a device belongs; the index fog_idle_devices_holders has the same expression and condition.
+const holder = "CASE WHEN substr(owner, 1, 7) = 'device:' THEN creator ELSE owner END"
+
+// Holders implements idle.Devices.
+func (s *Store) Holders(ctx context.Context, tenant principal.Tenant) (least, greatest principal.Account, err error) {
+	const end = "(" + holder + ") FROM fog_idle_devices WHERE tenant = ? AND state NOT IN ('unregistered', 'revoked')), '')"
+	err = s.d.Read.NewRaw("SELECT COALESCE((SELECT MIN"+end+", COALESCE((SELECT MAX"+end, string(tenant), string(tenant)).
+		Scan(ctx, &least, &greatest) // each reads one end of the index
+	return least, greatest, failed("holders", err)
+}
+
 // Find implements idle.Devices.
 func (s *Store) Find(ctx context.Context, q idle.DeviceQuery) (idle.DevicePage, error) {
 	var rows []row

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		{"reputations", (*suite).reputations},
 		{"raced reputations", (*suite).racedReputations},
 		{"judgements", (*suite).judgements},
+		{"holders", (*suite).holders},
 		{"purge devices", (*suite).purge},
 		{"purge contributions", (*suite).purgeContributions},
 	} {

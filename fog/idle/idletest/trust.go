@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fogcompute/fogcompute/fog/idle"
+	"github.com/fogcompute/fogcompute/fog/principal"
 )
 
 // standing is a reputation with every field set.
@@ -119,4 +120,30 @@ func (s *suite) judgements() {
 	require.NoError(s, err)
 	require.ElementsMatch(s, []idle.Judgement{second, third}, judged)
 	require.Len(s, s.standings("a", "b"), 2, "reputations stay")
+}
+
+func (s *suite) holders() {
+	holders := func(least, greatest principal.Account) {
+		s.Helper()
+		a, b, err := s.Store.Holders(s.ctx(), "default")
+		require.NoError(s, err)
+		require.Equal(s, []principal.Account{least, greatest}, []principal.Account{a, b})
+	}
+	holders("", "")
+	own, foreign := bare("own"), bare("foreign")
+	own.Owner = "device:own"
+	foreign.Tenant, foreign.Owner = "other", "zoe"
+	s.insert(own, foreign)
+	holders("operator", "operator")
+	s.insert(bare("hers"))
+	holders("alice", "operator")
+	for _, state := range []idle.State{idle.Revoked, idle.Unregistered} {
+		gone := bare(idle.DeviceID(state))
+		gone.Owner, gone.State = "zoe", state
+		s.insert(gone)
+	}
+	lost := bare("lost")
+	lost.Owner, lost.State = "bob", idle.Lost
+	s.insert(lost)
+	holders("alice", "operator")
 }

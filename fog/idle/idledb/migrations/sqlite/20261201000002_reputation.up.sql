@@ -34,3 +34,7 @@ CREATE TABLE fog_idle_judgements (
 ) STRICT;
 CREATE INDEX fog_idle_judgements_alone ON fog_idle_judgements (device, class, runtime, made_at) WHERE outcome = 'alone';
 CREATE INDEX fog_idle_judgements_made ON fog_idle_judgements (made_at);
+
+-- To whom a tenant's devices belong.
+CREATE INDEX fog_idle_devices_holders ON fog_idle_devices (tenant, (CASE WHEN substr(owner, 1, 7) = 'device:' THEN creator ELSE owner END))
+	WHERE state NOT IN ('unregistered', 'revoked');
