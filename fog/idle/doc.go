@@ -17,10 +17,11 @@
 //	             lost | offline
 //	                \_|_/  beat
 //
+//	Judge        from online or draining to quarantined, after too many strikes, and back when its time is over or by Restore
 //	Revoke       from any state to revoked; Restore leads back to registered
 //	Unregister   from any state but revoked to unregistered; Register leads back to registered
 //
-// A device is alive while it is online or draining. Whether it is eligible is a second question that Evaluate answers, a
+// A device is alive while it is online, draining or quarantined. Whether it is eligible is a second question that Evaluate answers, a
 // pure function of its policy, its telemetry, the decision before and the time. Each change of state, eligibility or
 // capacity is a transition: it is written at once, under the version that it starts from, with a fact in the same commit.
 //
