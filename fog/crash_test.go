@@ -306,7 +306,9 @@ func fastDir(t *testing.T) string {
 // databases runs f on both databases; open gives a fresh one each time it is called.
 func databases(t *testing.T, f func(t *testing.T, open func(t *testing.T) script)) {
 	t.Run("sqlite", func(t *testing.T) {
-		f(t, func(t *testing.T) script { return script{Dir: fastDir(t), Holder: "one", Devices: everyDevice(), Doubt: true} })
+		f(t, func(t *testing.T) script {
+			return script{Dir: fastDir(t), Holder: "one", Devices: everyDevice(), Doubt: true}
+		})
 	})
 	t.Run("postgres", func(t *testing.T) {
 		f(t, func(t *testing.T) script {
