@@ -97,6 +97,41 @@ func TestArrowsSchedulerAlone(t *testing.T) {
 	}
 }
 
+// TestSchedulerAloneIsSmall: a program that uses the scheduler alone, stripped, stays under 4 MB.
+func TestSchedulerAloneIsSmall(t *testing.T) {
+	dir, err := os.MkdirTemp(".", "_alone-") // inside of the module, and of no pattern
+	require.NoError(t, err)
+	defer func() { require.NoError(t, os.RemoveAll(dir)) }()
+	program := `package main
+
+import (
+	"context"
+	"fmt"
+
+	"` + module + `/fog/scheduler"
+)
+
+func main() {
+	s, err := scheduler.New(scheduler.Config{})
+	if err != nil {
+		panic(err)
+	}
+	go func() { _ = s.Run(context.Background()) }()
+	fmt.Println(s.Submit(context.Background(), []scheduler.Submission{{Name: "job"}}))
+}
+`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o600))
+	binary := filepath.Join(t.TempDir(), "alone")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "./"+dir).CombinedOutput()
+	require.NoError(t, err, string(out))
+	info, err := os.Stat(binary)
+	require.NoError(t, err)
+	require.Less(t, info.Size(), int64(4_000_000))
+	out, err = exec.CommandContext(t.Context(), binary).CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Contains(t, string(out), "job")
+}
+
 // TestArrowsNoTestLibraries: no product links a test library.
 func TestArrowsNoTestLibraries(t *testing.T) {
 	for _, dep := range goList(t, "-deps", "./server/fogd", "./examples/quickstart", "./examples/agent") {

@@ -298,7 +298,7 @@ func (s *Standing) judge(j *Judgement, rules TrustRules, now time.Time) {
 	case Alone:
 		s.Reputation = s.Accepted()
 	case Confirmed:
-		s.Reputation = s.Reputation.Confirmed()
+		s.Reputation = s.Confirmed()
 	case Contradicted:
 		s.Reputation = s.Struck(rules, now)
 	}

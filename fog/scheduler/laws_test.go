@@ -168,7 +168,9 @@ func (w *world) reportOne(rt *rapid.T) {
 		if v.Err != nil {
 			kind(w.t, fault.Conflict, v.Err)
 		}
-		unchanged(rt, before, w.get(job))
+		if v.Err != nil || before.Job.State != scheduler.Reported { // else the auditor is asked again
+			unchanged(rt, before, w.get(job))
+		}
 		return
 	}
 	if superseded(before, slot, o.Token) { // an evicted attempt may say that it stopped

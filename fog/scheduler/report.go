@@ -69,15 +69,17 @@ func (s *Scheduler) Report(ctx context.Context, reports []Report) ([]ReportVerdi
 	if err != nil {
 		return nil, fault.Wrap(StepReport, err)
 	}
-	reported := make([]*Record, len(out))
+	var taken []*Record
 	for k := range out {
-		reported[k] = &out[k].record
+		if out[k].err == nil {
+			taken = append(taken, &out[k].record)
+		}
 	}
-	decided := s.ask(ctx, reported)
+	decided := s.ask(ctx, taken)
 	for k, i := range at {
 		v := &verdicts[i]
 		v.Err = out[k].err
-		record := reported[k]
+		record := &out[k].record
 		if now := decided[record.Job.ID]; now != nil {
 			record = now
 		}

@@ -1,8 +1,13 @@
 package scheduler_test
 
 import (
+	"context"
+	"fmt"
+	"os"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -55,4 +60,50 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// BenchmarkMillion has 10,000 nodes of 8 cores and a million jobs, in arrays of 10,000, and reports what the process has resident once all
+// are pending, and once the nodes are full.
+func BenchmarkMillion(b *testing.B) {
+	s, err := scheduler.New(scheduler.Config{Seed: 1})
+	require.NoError(b, err)
+	nodes := make([]scheduler.Node, 10_000)
+	for i := range nodes {
+		n := node(fmt.Sprint("n", i))
+		n.Capacity = scheduler.Capacity{MilliCPU: 8000, MemoryMB: 32 << 10}
+		nodes[i] = n
+	}
+	for b.Loop() {
+		for range 100 {
+			_, err := s.Submit(b.Context(), []scheduler.Submission{{Name: "job", Count: 10_000, Demand: scheduler.Demand{MilliCPU: 1000, MemoryMB: 1024}}})
+			require.NoError(b, err)
+		}
+		b.ReportMetric(resident(b), "MB-pending")
+		require.NoError(b, s.SyncNodes(b.Context(), nodes))
+		ctx, cancel := context.WithCancel(b.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		for placed := int64(0); placed < 80_000; time.Sleep(100 * time.Millisecond) {
+			stats, err := s.Stats(b.Context())
+			require.NoError(b, err)
+			placed = stats.States[scheduler.Placed]
+		}
+		b.ReportMetric(resident(b), "MB-full")
+		cancel()
+		require.NoError(b, <-done)
+	}
+}
+
+// resident is the memory that the process holds, in megabytes.
+func resident(b *testing.B) float64 {
+	b.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Skip("needs /proc:", err)
+	}
+	_, rest, _ := strings.Cut(string(text), "VmRSS:")
+	var kB float64
+	_, err = fmt.Sscan(rest, &kB)
+	require.NoError(b, err)
+	return kB * 1024 / 1e6
 }
