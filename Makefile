@@ -39,7 +39,7 @@ check: $(LINT) ## formatting, vet, lints, the arrows between packages, an outsid
 		GOOS=$${system%/*} GOARCH=$${system#*/} CGO_ENABLED=0 $(GO) build -o /dev/null ./examples/agent || exit 1; \
 	done
 
-bench: ## measure: SUITE=server|endtoend|scheduler|tokenomics|all, FIGURE=glob; prints one line a figure
+bench: ## measure: SUITE=server|endtoend|scheduler|tokenomics|idle|all, FIGURE=glob; prints one line a figure
 	cd bench && $(GO) run . -suite '$(SUITE)' -figure '$(FIGURE)'
 
 peers: ## install what the bench's peers need (root on Debian), or say what to install

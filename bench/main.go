@@ -62,16 +62,16 @@ const limit = 5 * time.Minute // for one figure
 func main() {
 	worker.Main() // a worker process ends here
 	runAsChild()  // and so does a server or device that is being measured
-	suite := flag.String("suite", "all", "suite to run: server, endtoend, scheduler, tokenomics or all")
+	suite := flag.String("suite", "all", "suite to run: server, endtoend, scheduler, tokenomics, idle or all")
 	pattern := flag.String("figure", "*", "glob of figure names, with or without their suite; * stands for any text, / too")
 	profiles := flag.String("profiles", "", "folder for CPU profiles of the servers measured; empty: none are taken")
 	out := flag.String("out", "out", "folder for plots and for the peers' programs")
-	rounds := flag.Int("rounds", 0, "rounds of the figures of the suites scheduler and tokenomics; 0: as many as README.md says, fewer are for trying things out")
+	rounds := flag.Int("rounds", 0, "rounds of the figures of the suites scheduler, tokenomics and idle; 0: as many as README.md says, fewer are for trying things out")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	b := &bench{profiles: *profiles, out: *out, rounds: *rounds}
-	for _, f := range slices.Concat(serverFigures(b), endToEndFigures(b), schedulerFigures(b), tokenomicsFigures(b)) {
+	for _, f := range slices.Concat(serverFigures(b), endToEndFigures(b), schedulerFigures(b), tokenomicsFigures(b), idleFigures(b)) {
 		if (*suite == "all" || *suite == f.suite) && matches(*pattern, f) && ctx.Err() == nil {
 			report(ctx, f)
 		}
@@ -82,7 +82,7 @@ func main() {
 type bench struct {
 	profiles string // folder for CPU profiles; "" is none
 	out      string // folder for plots and for the peers' programs
-	rounds   int    // of the suites scheduler and tokenomics; 0 is the usual number
+	rounds   int    // of the suites scheduler, tokenomics and idle; 0 is the usual number
 }
 
 func matches(pattern string, f figure) bool {

@@ -85,13 +85,13 @@ func TestFiles(t *testing.T) {
 	})
 }
 
-// TestDeterminism runs a guest that prints everything it can see, twenty times, in new and in warm workers.
+// TestDeterminism runs a guest that prints everything it can see, twenty times, in new and in warm workers, compiled and interpreted.
 func TestDeterminism(t *testing.T) {
 	t.Parallel()
 	module := testdata(t, "world.wasm")
 	var first worker.Outcome
 	for i := range 4 {
-		b := open(t, nil)
+		b := open(t, func(c *worker.Config) { c.Interpret = i == 3 })
 		job := worker.Job{
 			Args:  []string{"a b", "", "ü"},
 			Stdin: b.shelf.put([]byte("one\ntwo\n")),

@@ -42,6 +42,9 @@ func (r *region) Reallocate(size uint64) []byte {
 			r.of.denied = true
 			return nil
 		}
+		if size >= hugeFrom && r.size < hugeFrom {
+			spacious(r.all)
+		}
 		r.size = size
 	}
 	return r.all[:size:size]

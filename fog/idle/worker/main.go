@@ -81,7 +81,8 @@ type server struct {
 	out *bufio.Writer
 	box *sandbox
 	// memory is how many private bytes this process may have beside what a run may use.
-	memory int64
+	memory    int64
+	interpret bool // its guests are not compiled
 }
 
 // receive reads orders until the agent closes the pipe, which ends the process even while a guest runs.
@@ -176,7 +177,7 @@ func (s *server) load(o *order) (loadedMessage, error) {
 	if s.memory, err = privateMemory(); err != nil {
 		return loadedMessage{}, err
 	}
-	s.memory += m.memory
+	s.memory, s.interpret = s.memory+m.memory, m.interpret
 	if err := limitMemory(s.memory); err != nil {
 		return loadedMessage{}, err
 	}
@@ -206,7 +207,7 @@ func (s *server) load(o *order) (loadedMessage, error) {
 func (s *server) compile(module *Module, cache *codeCache, hit bool) (loadedMessage, error) {
 	store, err := cache.open(hit)
 	if err == nil {
-		s.box, err = newSandbox(s.ctx, module, store)
+		s.box, err = newSandbox(s.ctx, module, store, s.interpret)
 	} else if !diskTrouble(err) {
 		return loadedMessage{}, err
 	}
@@ -215,7 +216,7 @@ func (s *server) compile(module *Module, cache *codeCache, hit bool) (loadedMess
 	}
 	if s.box == nil && cache.dir != "" && !hit && diskTrouble(err) {
 		_ = cache.clear() // gives back what little has been written
-		s.box, err = newSandbox(s.ctx, module, nil)
+		s.box, err = newSandbox(s.ctx, module, nil, s.interpret)
 	}
 	if s.box == nil {
 		return loadedMessage{class: ClassPolicy, reason: "module: " + oneLine(err.Error())}, nil

@@ -9,6 +9,8 @@ type loadMessage struct {
 	dir    string // of the compiled code, "" to compile in memory
 	key    string // seals the compiled code
 	memory int64  // bytes that the process may need beside a guest
+
+	interpret bool // nothing is compiled
 }
 
 func (m *loadMessage) encode() (e encoder) {
@@ -17,12 +19,13 @@ func (m *loadMessage) encode() (e encoder) {
 	e.text(m.dir)
 	e.text(m.key)
 	e.uint(uint64(m.memory))
+	e.bool(m.interpret)
 	return e
 }
 
 func (m *loadMessage) decode(payload []byte) error {
 	d := decoder{data: payload}
-	*m = loadMessage{digest: d.text(), size: d.size(MaxModuleBytes), dir: d.text(), key: d.text(), memory: d.size(1 << 40)}
+	*m = loadMessage{digest: d.text(), size: d.size(MaxModuleBytes), dir: d.text(), key: d.text(), memory: d.size(1 << 40), interpret: d.bool()}
 	return d.end()
 }
 

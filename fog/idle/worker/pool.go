@@ -27,9 +27,12 @@ type Config struct {
 	Idle         time.Duration // after which a worker without work is ended; 0: a minute
 	CompileCPU   time.Duration // CPU time that a module may take to compile; 0: 2 minutes
 	CompileBytes int64         // memory that a worker may need beside what its guest may use; 0: 1.5 GiB
-	Foreground   bool          // workers run at the agent's own priority and not only while nobody else wants the CPU
-	Now          func() time.Time
-	Logger       *slog.Logger // nil: none
+	// Interpret runs guests without compiling them: they are ready sooner, some hundred times slower, and give the same results. Where wazero has no
+	// compiler for the machine it is always so.
+	Interpret  bool
+	Foreground bool // workers run at the agent's own priority and not only while nobody else wants the CPU
+	Now        func() time.Time
+	Logger     *slog.Logger // nil: none
 }
 
 // Pool starts worker processes, keeps them while their module may be wanted again and ends them. At most one worker at a time
@@ -64,19 +67,16 @@ type Stats struct {
 	Cached     int64 // modules that came from the cache
 }
 
-// New returns a pool and starts nothing. Errors are of kind Invalid for a configuration that cannot work, Unavailable where wazero
-// has no compiler for this machine.
+// New returns a pool and starts nothing. Errors are of kind Invalid for a configuration that cannot work.
 func New(cfg Config) (*Pool, error) {
 	const op = "worker.pool"
 	if cfg.Blobs == nil {
 		return nil, fault.Field(op, "Blobs", "is required")
 	}
-	if !canCompile(runtime.GOOS, runtime.GOARCH) {
-		return nil, fault.Newf(fault.Unavailable, op, "there is no WebAssembly compiler for %s/%s", runtime.GOOS, runtime.GOARCH)
-	}
 	if cfg.Max < 0 || cfg.Idle < 0 || cfg.CompileCPU < 0 || cfg.CompileBytes < 0 || cfg.CacheBytes < 0 {
 		return nil, fault.Field(op, "Config", "no number may be negative")
 	}
+	cfg.Interpret = cfg.Interpret || !canCompile(runtime.GOOS, runtime.GOARCH)
 	cfg.Max = orDefault(cfg.Max, 2*runtime.NumCPU())
 	cfg.Idle = orDefault(cfg.Idle, time.Minute)
 	cfg.CompileCPU = orDefault(cfg.CompileCPU, 2*time.Minute)
@@ -222,8 +222,7 @@ func (p *Pool) CPU() time.Duration {
 	}
 	p.mu.Unlock()
 	for _, w := range live {
-		cpu, _ := w.usage()
-		sum += cpu
+		sum += w.cpu()
 	}
 	return sum
 }

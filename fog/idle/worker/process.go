@@ -96,13 +96,23 @@ func (p *process) close() {
 	p.outEnd.Close()
 }
 
-// usage is the CPU time that the process has used and the memory that it occupies; 0 where it is not known.
-func (p *process) usage() (cpu time.Duration, resident int64) {
+// cpu is the CPU time that the process has used; 0 where it is not known.
+func (p *process) cpu() time.Duration {
 	select {
 	case <-p.gone:
-		return p.state.UserTime() + p.state.SystemTime(), 0
+		return p.state.UserTime() + p.state.SystemTime()
 	default:
-		return usageOf(p.pid)
+		return cpuOf(p.pid)
+	}
+}
+
+// resident is the memory that the process occupies; 0 where it is not known.
+func (p *process) resident() int64 {
+	select {
+	case <-p.gone:
+		return 0
+	default:
+		return residentOf(p.pid)
 	}
 }
 

@@ -147,8 +147,7 @@ func (r *Run) Usage() time.Duration {
 	if r.ended || !r.running {
 		return r.out.CPU
 	}
-	cpu, _ := r.worker.usage()
-	return cpu - r.spent
+	return r.worker.cpu() - r.spent
 }
 
 // serve carries the run through and gives the worker back.
@@ -166,9 +165,8 @@ func (r *Run) serve() {
 	r.ended = true
 	if r.verdict != nil { // it may have been killed while its result was on the way
 		out, reusable = *r.verdict, false
-		cpu, _ := r.worker.usage()
 		if r.running {
-			out.CPU = cpu - r.spent
+			out.CPU = r.worker.cpu() - r.spent
 		}
 	}
 	if r.suspended {
@@ -233,8 +231,8 @@ func (r *Run) load() error {
 	if size > MaxModuleBytes {
 		return &refused{loadedMessage{class: ClassPolicy, reason: fmt.Sprintf("module: %d bytes, at most %d are accepted", size, MaxModuleBytes)}}
 	}
-	m := loadMessage{digest: r.job.Module, size: size, memory: r.pool.cfg.CompileBytes}
-	if r.pool.cfg.Dir != "" {
+	m := loadMessage{digest: r.job.Module, size: size, memory: r.pool.cfg.CompileBytes, interpret: r.pool.cfg.Interpret}
+	if r.pool.cfg.Dir != "" && !m.interpret {
 		m.dir, m.key = filepath.Join(r.pool.cfg.Dir, "code", cacheName(m.digest)), r.pool.key
 	}
 	held := false
@@ -270,7 +268,7 @@ func (r *Run) begin() {
 	defer r.mu.Unlock()
 	r.advance()
 	r.running, r.active = true, 0
-	r.spent, _ = r.worker.usage()
+	r.spent = r.worker.cpu()
 }
 
 // open opens stdin and the inputs.
@@ -312,7 +310,7 @@ func (r *Run) autopsy(err error) Outcome {
 		return Outcome{Class: ClassInfra, Reason: oneLine(err.Error())}
 	}
 	r.worker.close()
-	cpu, _ := r.worker.usage()
+	cpu := r.worker.cpu()
 	text := r.worker.errors.String()
 	out := Outcome{Class: ClassDevice, Reason: fmt.Sprintf("the worker ended by itself (%s): %s", r.worker.state, oneLine(text+err.Error()))}
 	r.mu.Lock()
@@ -357,7 +355,7 @@ func (r *Run) check() *Outcome {
 		return nil
 	}
 	r.advance()
-	cpu, resident := r.worker.usage()
+	cpu, resident := r.worker.cpu(), r.worker.resident()
 	cfg, l := &r.pool.cfg, &r.job.Limits
 	over := func(limit Limit, format string, a ...any) *Outcome {
 		return &Outcome{Class: ClassJob, Limit: limit, Reason: string(limit) + ": " + fmt.Sprintf(format, a...)}

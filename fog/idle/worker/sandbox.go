@@ -28,16 +28,18 @@ type sandbox struct {
 	pages   uint32 // initial memory
 }
 
-// newSandbox compiles a checked module. A cache may be nil.
-func newSandbox(ctx context.Context, m *Module, cache wazero.CompilationCache) (s *sandbox, err error) {
+// newSandbox makes a checked module ready, by the compiler, whose cache may be nil, or for the interpreter.
+func newSandbox(ctx context.Context, m *Module, cache wazero.CompilationCache, interpret bool) (s *sandbox, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a compiler that panics on a hostile module refuses it
 			s, err = nil, fmt.Errorf("the compiler gave up: %v", r)
 		}
 	}()
-	config := wazero.NewRuntimeConfigCompiler().
-		WithCoreFeatures(api.CoreFeaturesV2).
-		WithDebugInfoEnabled(false)
+	config := wazero.NewRuntimeConfigCompiler()
+	if interpret {
+		config = wazero.NewRuntimeConfigInterpreter()
+	}
+	config = config.WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false)
 	if cache != nil {
 		config = config.WithCompilationCache(cache)
 	}

@@ -105,7 +105,7 @@ func FuzzOrder(f *testing.F) {
 		_ = writeFrame(&b, kind, payload) // into memory
 		return b.Bytes()
 	}
-	load := loadMessage{digest: "d", size: 3, dir: "x", key: "k", memory: 1}
+	load := loadMessage{digest: "d", size: 3, dir: "x", key: "k", memory: 1, interpret: true}
 	f.Add(append(frame(kindLoad, load.encode()), frame(kindBody, []byte("abc"))...))
 	run := runMessage{args: []string{"a"}, inputs: []fileMessage{{path: "p", size: 2}}}
 	f.Add(append(frame(kindRun, run.encode()), frame(kindBody, []byte("ab"))...))
