@@ -61,6 +61,7 @@ func TestEmbeddedHouseKeepsItsDuties(t *testing.T) {
 		if holder == "before" {
 			s.Kill, s.Nth = "scheduler.vest", 1
 		}
+		s.program(t) // is built first
 		began := time.Now()
 		_, killed := s.start(t)
 		require.Equal(t, holder == "before", killed)

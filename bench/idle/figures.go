@@ -59,6 +59,7 @@ func Figures(s Setting) []Figure {
 		{"pause_p99_ms", "<", 50, s.pause},
 		{"kill_p99_ms", "<", 200, s.kill},
 		{"determinism/identical", ">=", 1, s.identical},
+		{"registry/beats_per_s", ">", 1e6, s.beats},
 	}
 }
 

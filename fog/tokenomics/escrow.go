@@ -354,7 +354,7 @@ func (t *Tokenomics) Held(ctx context.Context, hold HoldID) (HoldRecord, error) 
 	if err := t.config.Authorize.Authorize(ctx, who, "tokenomics.read", resource); err != nil {
 		return HoldRecord{}, fault.Wrap(op, err)
 	}
-	if !ok || record.State != HoldOpen && t.rules.outlived(record.Resolved, t.config.Now()) {
+	if !ok || record.State != HoldOpen && t.rules.outlived(record.Resolved, micros(t.config.Now())) {
 		return HoldRecord{}, fault.Newf(fault.NotFound, op, "hold %q not found", hold)
 	}
 	return record, nil
