@@ -35,7 +35,7 @@ func (u *auditor) Commit(ctx context.Context, f scheduler.Fence, changes []sched
 		u.fence = f
 	}
 	if err == nil && u.wrong == nil {
-		u.wrong = u.audit(ctx, changes, written)
+		u.wrong = u.audit(context.WithoutCancel(ctx), changes, written) // the server may end, what it has written stays
 	}
 	return written, err
 }

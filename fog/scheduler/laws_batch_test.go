@@ -292,8 +292,10 @@ func (w *batchWorld) census() []scheduler.JobID {
 
 // laws checks what must hold at any time, beside what the store has seen at each instant.
 func (w *batchWorld) laws(rt *rapid.T) {
-	_, wrong := w.rows.finding()
-	require.NoError(rt, wrong)
+	if _, wrong := w.rows.finding(); wrong != nil {
+		w.t.Log(wrong) // where it cannot be repeated
+		rt.Fatal(wrong)
+	}
 	known := w.records(w.census())
 	counts := map[scheduler.State]int64{}
 	use := map[scheduler.NodeID]scheduler.Usage{}
