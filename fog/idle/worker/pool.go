@@ -27,8 +27,8 @@ type Config struct {
 	Idle         time.Duration // after which a worker without work is ended; 0: a minute
 	CompileCPU   time.Duration // CPU time that a module may take to compile; 0: 2 minutes
 	CompileBytes int64         // memory that a worker may need beside what its guest may use; 0: 1.5 GiB
-	// Interpret runs guests without compiling them: they are ready sooner, some hundred times slower, and give the same results. Where wazero has no
-	// compiler for the machine it is always so.
+	// Interpret runs guests without compiling them: they are ready sooner, some hundred times slower, and give the same results. A machine
+	// for which wazero has no compiler runs guests in no other way, and there without a filter of their system calls: its owner has to say so.
 	Interpret  bool
 	Foreground bool // workers run at the agent's own priority and not only while nobody else wants the CPU
 	Now        func() time.Time
@@ -67,16 +67,19 @@ type Stats struct {
 	Cached     int64 // modules that came from the cache
 }
 
-// New returns a pool and starts nothing. Errors are of kind Invalid for a configuration that cannot work.
+// New returns a pool and starts nothing. Errors are of kind Invalid for a configuration that cannot work, Unavailable where wazero
+// has no compiler for this machine and Interpret is not set.
 func New(cfg Config) (*Pool, error) {
 	const op = "worker.pool"
 	if cfg.Blobs == nil {
 		return nil, fault.Field(op, "Blobs", "is required")
 	}
+	if !cfg.Interpret && !canCompile(runtime.GOOS, runtime.GOARCH) {
+		return nil, fault.Newf(fault.Unavailable, op, "there is no WebAssembly compiler for %s/%s, and no filter of system calls: Interpret runs guests all the same", runtime.GOOS, runtime.GOARCH)
+	}
 	if cfg.Max < 0 || cfg.Idle < 0 || cfg.CompileCPU < 0 || cfg.CompileBytes < 0 || cfg.CacheBytes < 0 {
 		return nil, fault.Field(op, "Config", "no number may be negative")
 	}
-	cfg.Interpret = cfg.Interpret || !canCompile(runtime.GOOS, runtime.GOARCH)
 	cfg.Max = orDefault(cfg.Max, 2*runtime.NumCPU())
 	cfg.Idle = orDefault(cfg.Idle, time.Minute)
 	cfg.CompileCPU = orDefault(cfg.CompileCPU, 2*time.Minute)

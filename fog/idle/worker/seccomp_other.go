@@ -2,7 +2,7 @@
 
 package worker
 
-// No worker runs on these machines: wazero has no compiler for them.
+// A worker runs on these machines only if its owner has it interpret guests: wazero has no compiler for them.
 
 func outward() []uint32 { return nil }
 
